@@ -1,0 +1,63 @@
+"""The one contract for environments that run on the device, and the automatic reset that keeps the true next observation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+
+from maddpg.types import EnvSpec, PyTree, TimeStep
+
+Aggregate = Literal["sum", "mean", "last"]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A multi-agent environment as pure functions of one environment; batches come from `vmap`.
+
+    No random key lives in the environment's state: whoever steps passes one. Actions are `[agent, action]`, each agent's spaces
+    side by side, padded with zeros (`AgentSpec.action`).
+    """
+
+    spec: EnvSpec
+    reset: Callable[[jax.Array], tuple[PyTree, jax.Array]]
+    """key -> (state, observation [agent, observation])."""
+    step: Callable[[jax.Array, PyTree, jax.Array], tuple[PyTree, TimeStep]]
+    """(key, state, action [agent, action]) -> (state, time step)."""
+    global_state: Callable[[PyTree], jax.Array]
+    """state -> [state], a flat vector that determines the environment."""
+    metrics: Callable[[PyTree], dict[str, jax.Array]]
+    """state -> this step's reward terms and measures, each a scalar or [agent]."""
+    aggregates: Mapping[str, Aggregate]
+    """How each of those becomes one number for an episode: the sum or mean over its steps, or the value at the last one."""
+    scripted: Callable[[jax.Array, PyTree], jax.Array]
+    """(key, state) -> [agent, action], what hand-written play would do."""
+    still: jax.Array
+    """[agent, action], the action of doing nothing: no force, and the first message where silence is impossible."""
+
+
+def auto_reset(environment: Environment) -> Environment:
+    """Start a new episode where one ended, and keep what the last step really led to in `next_observation`.
+
+    An episode ends when all agents are terminated or truncated.
+    """
+
+    def step(key: jax.Array, state: PyTree, action: jax.Array) -> tuple[PyTree, TimeStep]:
+        step_key, reset_key = jax.random.split(key)
+        stepped, result = environment.step(step_key, state, action)
+        fresh, fresh_observation = environment.reset(reset_key)
+        ended = jnp.all(result.terminated | result.truncated)
+
+        def choose(new: jax.Array, old: jax.Array) -> jax.Array:
+            return jnp.where(ended, new, old)
+
+        return jax.tree.map(choose, fresh, stepped), replace(
+            result,
+            observation=choose(fresh_observation, result.next_observation),
+            state=choose(environment.global_state(fresh), result.next_state),
+        )
+
+    return replace(environment, step=step)

@@ -1,0 +1,107 @@
+"""What agents may do: three action modes, and one reading of an action vector for all of them.
+
+An agent that moves has five columns [stay, left, right, down, up]; one that speaks has a column for each entry of its message, after
+the five. Whether those columns are free (`box`), soft choices (`simplex`) or hard ones (`discrete`) is the mode; the world reads them alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from maddpg.particles.world import AgentBody, Bodies
+from maddpg.types import Box, Categorical, Simplex, Space
+
+ActionMode = Literal["box", "simplex", "discrete"]
+ACTION_MODES: tuple[ActionMode, ...] = get_args(ActionMode)
+MOVES = 5
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Intention:
+    """What a scripted player wants, in no action mode yet."""
+
+    push: jax.Array  # [agent, 2] in [-1, 1]
+    message: jax.Array  # [agent, message], a point of the simplex; read only where the agent speaks
+
+
+def heads(bodies: Bodies, agent: AgentBody) -> tuple[int, ...]:
+    """Sizes of an agent's choices: a move, a message, or both in that order."""
+    return (MOVES,) * agent.moves + (bodies.message_size,) * agent.speaks
+
+
+def action_space(bodies: Bodies, agent: AgentBody, mode: ActionMode) -> tuple[Space, ...]:
+    """The spaces of one agent. In `box` mode they are one box over all columns, as in mpe2's continuous actions."""
+    sizes = heads(bodies, agent)
+    if mode == "box":
+        return (Box((0.0,) * sum(sizes), (1.0,) * sum(sizes)),)
+    return tuple(Simplex(size) if mode == "simplex" else Categorical(size) for size in sizes)
+
+
+def action_width(bodies: Bodies) -> int:
+    """Columns of the widest agent's action."""
+    return max(sum(heads(bodies, agent)) for agent in bodies.agents)
+
+
+def decode(bodies: Bodies, action: Float[Array, "agent action"]) -> tuple[Float[Array, "agent 2"], Float[Array, "agent message"]]:
+    """Read push and message from an action of any mode; values are clipped to [0, 1]."""
+    action = jnp.clip(action, 0, 1)
+    if bodies.moves.any():
+        push = jnp.stack([action[:, 2] - action[:, 1], action[:, 4] - action[:, 3]], axis=1)
+        push = push if bodies.moves.all() else jnp.where(bodies.moves[:, None], push, 0)
+    else:
+        push = jnp.zeros((len(bodies.agents), 2), action.dtype)
+    if not any(agent.speaks for agent in bodies.agents):
+        return push, jnp.zeros((len(bodies.agents), bodies.message_size), action.dtype)
+    silence = jnp.zeros(bodies.message_size, action.dtype)
+    spoken = [
+        jax.lax.dynamic_slice_in_dim(row, MOVES * body.moves, bodies.message_size) if body.speaks else silence
+        for row, body in zip(action, bodies.agents, strict=True)
+    ]
+    return push, jnp.stack(spoken)
+
+
+def encode(bodies: Bodies, mode: ActionMode, intention: Intention) -> Float[Array, "agent action"]:
+    """The action of one mode that comes nearest to an intention.
+
+    A soft choice spreads one unit over the moves, so that |x| + |y| <= 1; a hard choice pushes along the longer axis, or stays
+    where that is less than half a push.
+    """
+    left_right, down_up = intention.push[:, 0], intention.push[:, 1]
+    if mode == "discrete":
+        along_x = jnp.abs(left_right) > jnp.abs(down_up)
+        left_right = jnp.where(along_x, jnp.round(left_right), 0)
+        down_up = jnp.where(along_x, 0, jnp.round(down_up))
+    total = jnp.abs(left_right) + jnp.abs(down_up)
+    if mode == "simplex":
+        scale = 1 / jnp.maximum(total, 1)
+        left_right, down_up, total = left_right * scale, down_up * scale, total * scale
+    stay = jnp.zeros_like(total) if mode == "box" else 1 - total
+    move = jnp.stack([stay, *(jnp.maximum(part, 0) for part in (-left_right, left_right, -down_up, down_up))], axis=1)
+    return _lay_out(bodies, move, intention.message)
+
+
+def still_action(bodies: Bodies, mode: ActionMode) -> Float[Array, "agent action"]:
+    """The action of doing nothing: no push, and silence, or the first message where a choice must be made."""
+    count = len(bodies.agents)
+    message = jnp.zeros((count, bodies.message_size))
+    if mode != "box" and bodies.message_size:
+        message = message.at[:, 0].set(1)
+    return encode(bodies, mode, Intention(jnp.zeros((count, 2)), message))
+
+
+def _lay_out(bodies: Bodies, move: Float[Array, "agent 5"], message: Float[Array, "agent message"]) -> Float[Array, "agent action"]:
+    """Place each agent's columns side by side, and pad with zeros to the widest."""
+    width = action_width(bodies)
+
+    def row(index: int, body: AgentBody) -> Float[Array, " action"]:
+        parts = [move[index]] * body.moves + [message[index]] * body.speaks
+        columns = jnp.concatenate(parts)
+        return jnp.pad(columns, (0, width - columns.size))
+
+    return jnp.stack([row(index, body) for index, body in enumerate(bodies.agents)])

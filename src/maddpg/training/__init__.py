@@ -1,0 +1,1 @@
+"""Training loops: where transitions come from, and what happens between chunks of work."""

@@ -1,0 +1,149 @@
+"""The few types that every part shares: spaces, specifications, time steps and transitions.
+
+Every array that belongs to agents has an agent axis. Sizes that differ between agents are padded to the widest with zeros;
+the true sizes stand in `EnvSpec`. Shapes in docstrings leave out leading axes (environments, batch, seeds): those come from `vmap`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jax
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """One choice among `size`. The environment is given a one-hot vector of that many columns."""
+
+    size: int
+
+
+@dataclass(frozen=True)
+class Simplex:
+    """A point of the probability simplex: `size` columns that are not negative and sum to one."""
+
+    size: int
+
+
+@dataclass(frozen=True)
+class Box:
+    """A bounded real vector: column c lies in [low[c], high[c]]."""
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of columns."""
+        return len(self.low)
+
+
+Space = Categorical | Simplex | Box
+
+
+@dataclass(frozen=True)
+class AgentSpec:
+    """What one agent sees and does.
+
+    `action` is a product of spaces, laid side by side in one vector: (Categorical(5), Categorical(10)) is a move and a message
+    in 15 columns.
+    """
+
+    name: str
+    team: str
+    observation_size: int
+    action: tuple[Space, ...]
+
+    @property
+    def action_size(self) -> int:
+        """Number of true columns of this agent's action vector."""
+        return sum(space.size for space in self.action)
+
+
+@dataclass(frozen=True)
+class EnvSpec:
+    """What an environment is, without its dynamics. Hashable, so that it can be a static argument of a compiled function."""
+
+    name: str
+    agents: tuple[AgentSpec, ...]
+    state_size: int
+    episode_length: int
+
+    @property
+    def agent_count(self) -> int:
+        """Number of agents."""
+        return len(self.agents)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Agents' names, in the order of the agent axis."""
+        return tuple(agent.name for agent in self.agents)
+
+    @cached_property
+    def teams(self) -> tuple[str, ...]:
+        """Names of the teams, in order of first appearance."""
+        return tuple(dict.fromkeys(agent.team for agent in self.agents))
+
+    @cached_property
+    def observation_width(self) -> int:
+        """Columns of a padded observation."""
+        return max(agent.observation_size for agent in self.agents)
+
+    @cached_property
+    def action_width(self) -> int:
+        """Columns of a padded action."""
+        return max(agent.action_size for agent in self.agents)
+
+    @cached_property
+    def observation_valid(self) -> np.ndarray:
+        """[agent, observation] bool: true columns, not padding."""
+        sizes = np.array([agent.observation_size for agent in self.agents])
+        return np.arange(self.observation_width) < sizes[:, None]
+
+    @cached_property
+    def action_valid(self) -> np.ndarray:
+        """[agent, action] bool: true columns, not padding."""
+        sizes = np.array([agent.action_size for agent in self.agents])
+        return np.arange(self.action_width) < sizes[:, None]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class TimeStep:
+    """What one step of an environment produced.
+
+    `next_observation` is what the step led to, and what a value estimate may look at; `observation` is what to act on next. They
+    differ only where an episode ended and a new one began. `terminated` is an end of the world (no value beyond it);
+    `truncated` is a time limit (the value goes on). There is no `done`.
+    """
+
+    observation: jax.Array  # [agent, observation]
+    next_observation: jax.Array  # [agent, observation]
+    state: jax.Array  # [state], of `observation`
+    next_state: jax.Array  # [state], of `next_observation`
+    reward: jax.Array  # [agent]
+    terminated: jax.Array  # [agent] bool
+    truncated: jax.Array  # [agent] bool
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Transition:
+    """One step as the replay keeps it (Lowe et al. 2017, section 4.1), with `discount` = 1 - terminated in [0, 1].
+
+    `state` and `next_state` are None unless the critic looks at the environment's state.
+    """
+
+    observation: jax.Array  # [agent, observation]
+    action: jax.Array  # [agent, action]
+    reward: jax.Array  # [agent]
+    discount: jax.Array  # [agent]
+    next_observation: jax.Array  # [agent, observation]
+    state: jax.Array | None = None  # [state]
+    next_state: jax.Array | None = None  # [state]
+
+
+PyTree = Any  # a tree whose structure the holder does not look into

@@ -1,0 +1,24 @@
+"""Settings that hold for every test: strict ranks and keys, checked shapes, and one compilation cache for all workers."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import jax
+import pytest
+from jaxtyping import install_import_hook
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_compilation_cache_dir", os.environ.get("MADDPG_TEST_CACHE", str(Path(tempfile.gettempdir()) / "maddpg-test-cache")))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+
+install_import_hook("maddpg", "beartype.beartype").__enter__()
+
+
+@pytest.fixture
+def checked_keys():
+    """Raise where a random key is used twice."""
+    with jax.debug_key_reuse(True):
+        yield
