@@ -10,11 +10,13 @@ import jax
 import pytest
 from jaxtyping import install_import_hook
 
+import tests.typecheck  # noqa: F401  the hook finds it by name
+
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_compilation_cache_dir", os.environ.get("MADDPG_TEST_CACHE", str(Path(tempfile.gettempdir()) / "maddpg-test-cache")))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
-install_import_hook("maddpg", "beartype.beartype").__enter__()
+install_import_hook("maddpg", "tests.typecheck.check").__enter__()
 
 
 @pytest.fixture

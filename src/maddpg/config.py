@@ -25,6 +25,14 @@ def _require(condition: bool, name: str, value: object, rule: str) -> None:
         raise ValueError(f"{name} = {value!r}: {rule}")
 
 
+def _require_choices(table: Any) -> None:
+    """Raise `ValueError` where a field with a fixed list of choices holds another."""
+    for name, kind in typing.get_type_hints(type(table)).items():
+        if get_origin(kind) is Literal:
+            choices = get_args(kind)
+            _require(getattr(table, name) in choices, name, getattr(table, name), f"must be one of {', '.join(choices)}")
+
+
 @dataclass(frozen=True)
 class WorldConfig:
     """A particle world's variant. What is left out has the world's own default; what a world does not have is refused."""
@@ -77,11 +85,11 @@ class AlgorithmConfig:
     twin_critics: bool = True
     """Two critics for each agent; the smaller of the two is the target (Fujimoto et al. 2018)."""
     policy: Literal["deterministic", "stochastic"] = "deterministic"
-    """Policy over bounded continuous actions: a point with exploration noise, or a squashed Gaussian. Discrete and simplex actions are always
-    drawn (Gumbel-Softmax)."""
+    """Policy over bounded continuous actions: a point with exploration noise, or a squashed Gaussian. Discrete and simplex actions are
+    always drawn (Gumbel-Softmax)."""
     estimator: Literal["straight_through", "soft"] = "straight_through"
-    """What the critic is shown in the actor's loss for a discrete action: the one-hot choice, with the relaxed sample's gradient, or the relaxed
-    sample itself. Simplex actions are the relaxed sample."""
+    """What the critic is shown in the actor's loss for a discrete action: the one-hot choice, with the relaxed sample's gradient, or the
+    relaxed sample itself. Simplex actions are the relaxed sample."""
     temperature: float = 1.0
     """Temperature of the Gumbel-Softmax."""
     others_actions: Literal["replay", "current"] = "replay"
@@ -114,6 +122,7 @@ class AlgorithmConfig:
     """Environment steps over which the noise decays to `noise_final`."""
 
     def __post_init__(self) -> None:
+        _require_choices(self)
         for name in ("actor_layers", "critic_layers"):
             widths = getattr(self, name)
             _require(all(width >= 1 for width in widths), name, widths, "every hidden layer needs at least 1 unit")
@@ -162,7 +171,9 @@ class TrainingConfig:
     """Episodes of each of those evaluations."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "seeds", "environments", "collect", "updates", "batch_size", "replay_capacity", "log_interval", "evaluation_episodes"):
+        _require_choices(self)
+        counts = ("steps", "seeds", "environments", "collect", "updates", "batch_size", "replay_capacity", "log_interval")
+        for name in (*counts, "evaluation_episodes"):
             value = getattr(self, name)
             _require(1 <= value <= LARGEST_COUNT, name, value, f"must lie between 1 and {LARGEST_COUNT:_}")
         _require(0 <= self.evaluation_interval <= LARGEST_COUNT, "evaluation_interval", self.evaluation_interval, "must be at least 0")
@@ -174,6 +185,14 @@ class TrainingConfig:
             self.steps,
             f"nothing would be learned: the warm-up alone takes {self.warmup_steps}; give more steps or a smaller warmup_steps",
         )
+        _require(
+            self.rounds > self.warmup_rounds,
+            "steps",
+            self.steps,
+            f"nothing would be learned: the warm-up takes all rounds of {self.round_steps} steps; give more steps or fewer environments",
+        )
+        taken = self.rounds * self.round_steps
+        _require(taken <= LARGEST_COUNT, "environments", self.environments, f"all rounds take {taken} steps: at most {LARGEST_COUNT:_}")
 
     @property
     def round_steps(self) -> int:
@@ -210,8 +229,8 @@ class Config:
 Preset = Literal["tuned", "paper"]
 
 
-def preset(name: Preset, environment: str) -> Config:
-    """The settings called `name`: `tuned`, what we measured to learn best, or `paper`, the released code's (shown in docs/deviations.md)."""
+def preset(name: str, environment: str) -> Config:
+    """The settings called `name`: `tuned`, what we measured to learn best, or `paper`, the released code's (docs/deviations.md)."""
     config = Config(environment)
     if name == "tuned":
         return config
@@ -279,7 +298,7 @@ def merge(base: Table, given: Mapping[str, Any], where: str = "") -> Table:
     changes = {}
     for name, value in given.items():
         if name not in names:
-            raise ValueError(unknown_name(f"setting {where}", name, names).replace("setting  ", "setting "))
+            raise ValueError(unknown_name(f"setting of {where[:-1]}" if where else "setting", name, names))
         current = getattr(base, name)
         if is_dataclass(current):
             if not isinstance(value, Mapping):

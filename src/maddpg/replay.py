@@ -16,8 +16,9 @@ from maddpg.types import PyTree
 class Replay:
     """A ring buffer of `capacity` transitions shaped like `example`, as pure functions over `rows`, an array [capacity, row].
 
-    Every field of a transition is a slice of its row, in 32-bit floats. `added`, the number of transitions ever added, is the caller's: seeds that
-    train side by side share it. Blocks are added whole, so `capacity` must be a multiple of their length.
+    Every field of a transition is a slice of its row, in 32-bit floats (whole numbers are exact up to 2**24). `added`, the number of
+    transitions ever added, is the caller's: seeds that train side by side share it. Blocks are added whole, so `capacity` must be a
+    multiple of their length.
     """
 
     example: PyTree  # a tree of `jax.ShapeDtypeStruct`, one transition
@@ -40,6 +41,7 @@ class Replay:
     def add(self, rows: Float[Array, "capacity row"], added: Int[Array, ""], block: PyTree) -> Float[Array, "capacity row"]:
         """Write a block of transitions [block, ...] over the oldest ones."""
         leaves = [leaf.reshape(leaf.shape[0], -1).astype(jnp.float32) for leaf in jax.tree.leaves(block)]
+        assert self.capacity % len(leaves[0]) == 0, "a block that straddles the end would be written in the wrong place"
         return jax.lax.dynamic_update_slice(rows, jnp.concatenate(leaves, axis=1), (added % self.capacity, 0))
 
     def sample(self, rows: Float[Array, "capacity row"], added: Int[Array, ""], key: Key[Array, ""], batch: int) -> PyTree:

@@ -69,47 +69,44 @@ def action_layout(config: AlgorithmConfig, spec: EnvSpec) -> ActionLayout:
 
 
 def output_valid(layout: ActionLayout) -> jax.Array:
-    """[..., output] bool: the true columns of an actor's output: a logit or a mean for each action column, then a log deviation for each box."""
+    """[..., output] bool: the true columns of an actor's output.
+
+    They are a logit or a mean for each action column, then, in a squashed Gaussian, a log standard deviation for each box column.
+    """
     if layout.boxes and layout.stochastic:
         return jnp.concatenate([layout.valid, layout.box], axis=-1)
     return layout.valid
 
 
-def draw_noise(layout: ActionLayout, key: Key[Array, ""], batch: int) -> Float[Array, "batch action"]:
-    """The randomness of one agent's actions: standard Gumbel for softmax heads, standard normal for boxes.
-
-    Drawn column by column, so that more padding leaves the true columns' numbers as they were.
-    """
-    column_keys = jax.random.split(key, 2)
-    shape = (layout.valid.shape[-1], batch)
-    noise = jnp.zeros(shape)
-    if layout.boxes:
-        noise = jax.random.normal(column_keys[0], shape)
-    if layout.heads:
-        noise = jnp.where(layout.box[:, None], noise, jax.random.gumbel(column_keys[1], shape))
-    return noise.T
-
-
 def sample(
-    layout: ActionLayout, output: Float[Array, "*batch output"], noise: Float[Array, "*batch action"], exploration: Float[Array, ""] | float = 0.0
-) -> Float[Array, "*batch action"]:
-    """The action that the policy draws, differentiable in `output`.
+    layout: ActionLayout, output: Float[Array, "batch output"], key: Key[Array, ""], exploration: Float[Array, ""] | None = None
+) -> Float[Array, "batch action"]:
+    """The action that the policy draws, as the environment takes it.
 
-    Softmax heads: softmax((logits + Gumbel noise) / temperature); for a categorical one-hot in value. Deterministic boxes: the squashed
-    output plus `exploration` (a share of half the range) times the noise, clipped to the bounds. Stochastic boxes: the squashed
-    Gaussian, with or without `exploration`.
+    Categorical heads: one-hot at the largest of logits + Gumbel noise. Simplex heads: softmax((logits + Gumbel noise) / temperature).
+    Deterministic boxes: the squashed output, plus `exploration` (a share of half the range, if given) times Gaussian noise, clipped to the
+    bounds. Stochastic boxes: the squashed Gaussian, whatever `exploration`.
     """
-    return _compose(layout, _box(layout, output, noise, exploration), _relaxed(layout, output, noise))
+    relaxed, box = _draw(layout, output, key, exploration)
+    return _compose(layout, _discretise(layout, relaxed), box)
 
 
-def greedy(layout: ActionLayout, output: Float[Array, "*batch output"]) -> Float[Array, "*batch action"]:
+def differentiable_sample(layout: ActionLayout, output: Float[Array, "batch output"], key: Key[Array, ""]) -> Float[Array, "batch action"]:
+    """The action that the policy draws, without exploration, for a gradient in `output`.
+
+    Differs from `sample` in categorical heads: straight-through, one-hot in value with the relaxed sample's gradient; or, for `estimator`
+    = soft, the relaxed sample itself.
+    """
+    relaxed, box = _draw(layout, output, key, None)
+    if layout.straight_through:
+        relaxed = relaxed + jax.lax.stop_gradient(_discretise(layout, relaxed) - relaxed)
+    return _compose(layout, relaxed, box)
+
+
+def greedy(layout: ActionLayout, output: Float[Array, "batch output"]) -> Float[Array, "batch action"]:
     """The action without any noise: the arg max of a categorical, the softmax of a simplex, the point or the mean of a box."""
-    zero = jnp.zeros_like(output[..., : layout.valid.shape[-1]])
-    relaxed = zero
-    if layout.heads:
-        soft = _softmax(layout, output[..., : layout.valid.shape[-1]])
-        relaxed = jnp.where(jnp.broadcast_to(layout.one_hot, soft.shape), _one_hot(layout, soft), soft)
-    return _compose(layout, _squash(layout, output[..., : layout.valid.shape[-1]]), relaxed)
+    output = output[:, : layout.valid.shape[-1]]
+    return _compose(layout, _discretise(layout, _softmax(layout, output)), _squash(layout, output))
 
 
 def random_action(layout: ActionLayout, key: Key[Array, ""], batch: int) -> Float[Array, "batch action"]:
@@ -118,13 +115,9 @@ def random_action(layout: ActionLayout, key: Key[Array, ""], batch: int) -> Floa
     shape = (layout.valid.shape[-1], batch)
     uniform = jax.random.uniform(box_key, shape).T
     box = _row(layout.low, uniform) + uniform * _row(layout.high - layout.low, uniform)
-    relaxed = jnp.zeros_like(uniform)
-    if layout.heads:
-        # Exponential draws, normalised, are uniform on the simplex; the largest of them is uniform over the choices.
-        draws = jax.random.exponential(head_key, shape).T
-        soft = _normalise(layout, draws)
-        relaxed = jnp.where(_row(layout.one_hot, soft), _one_hot(layout, soft), soft)
-    return _compose(layout, box, relaxed)
+    # Exponential draws, normalised, are uniform on the simplex; the largest of them is uniform over the choices.
+    simplex = _normalise(layout, jax.random.exponential(head_key, shape).T)
+    return _compose(layout, _discretise(layout, simplex), box)
 
 
 def mean_square_output(layout: ActionLayout, output: Float[Array, "batch output"]) -> Float[Array, ""]:
@@ -138,39 +131,39 @@ def _row(row: jax.Array, like: jax.Array) -> jax.Array:
     return jnp.broadcast_to(row, like.shape)
 
 
-def _compose(layout: ActionLayout, box: jax.Array, relaxed: jax.Array) -> jax.Array:
-    if not layout.heads:
-        return jnp.where(_row(layout.box, box), box, 0.0)
-    if not layout.boxes:
-        return relaxed
-    return jnp.where(_row(layout.box, box), box, relaxed)
-
-
-def _box(layout: ActionLayout, output: jax.Array, noise: jax.Array, exploration: jax.Array | float) -> jax.Array:
+def _draw(layout: ActionLayout, output: jax.Array, key: jax.Array, exploration: jax.Array | None) -> tuple[jax.Array, jax.Array]:
+    """The relaxed categoricals and the boxes, [batch, action] each, meaningless in each other's columns."""
     width = layout.valid.shape[-1]
-    if not layout.boxes:
-        return noise
-    if layout.stochastic:
-        log_std = jnp.clip(output[..., width:], *LOG_STD_RANGE)
-        return _squash(layout, output[..., :width] + jnp.exp(log_std) * noise)
-    half_range = _row((layout.high - layout.low) / 2, noise)
-    action = _squash(layout, output[..., :width]) + exploration * half_range * noise
-    return jnp.clip(action, _row(layout.low, action), _row(layout.high, action))
+    gumbel_key, normal_key = jax.random.split(key)
+    # Drawn [column, batch]: more padding leaves the true columns' numbers as they were.
+    shape = (width, len(output))
+    relaxed = box = output[:, :width]
+    if layout.heads:
+        relaxed = _softmax(layout, (relaxed + jax.random.gumbel(gumbel_key, shape).T) / layout.temperature)
+    if layout.boxes and layout.stochastic:
+        log_std = jnp.clip(output[:, width:], *LOG_STD_RANGE)
+        box = _squash(layout, box + jnp.exp(log_std) * jax.random.normal(normal_key, shape).T)
+    elif layout.boxes:
+        box = _squash(layout, box)
+        if exploration is not None:
+            noise = exploration * _row((layout.high - layout.low) / 2, box) * jax.random.normal(normal_key, shape).T
+            box = jnp.clip(box + noise, _row(layout.low, box), _row(layout.high, box))
+    return relaxed, box
+
+
+def _compose(layout: ActionLayout, relaxed: jax.Array, box: jax.Array) -> jax.Array:
+    """Each column from its own kind; zero in padding."""
+    return jnp.where(_row(layout.box, box), box, jnp.where(_row(layout.head >= 0, relaxed), relaxed, 0.0))
+
+
+def _discretise(layout: ActionLayout, relaxed: jax.Array) -> jax.Array:
+    """One-hot in categorical columns, unchanged in simplex columns."""
+    return jnp.where(_row(layout.one_hot, relaxed), _one_hot(layout, relaxed), relaxed)
 
 
 def _squash(layout: ActionLayout, value: jax.Array) -> jax.Array:
     """A real number into its column's bounds, by tanh."""
     return _row(layout.low, value) + _row((layout.high - layout.low) / 2, value) * (1 + jnp.tanh(value))
-
-
-def _relaxed(layout: ActionLayout, output: jax.Array, noise: jax.Array) -> jax.Array:
-    if not layout.heads:
-        return noise
-    soft = _softmax(layout, (output[..., : layout.valid.shape[-1]] + noise) / layout.temperature)
-    hard = _one_hot(layout, soft)
-    if layout.straight_through:
-        hard = soft + jax.lax.stop_gradient(hard - soft)
-    return jnp.where(_row(layout.one_hot, soft), hard, soft)
 
 
 def _softmax(layout: ActionLayout, logits: jax.Array) -> jax.Array:

@@ -12,7 +12,8 @@ def temporal_difference_target(
 ) -> Float[Array, " batch"]:
     """y = r + gamma * discount * Q'(x', a'_1..a'_N), below Lowe et al. 2017, eq. 6.
 
-    `discount` is 1 - terminated, so a time limit does not cut the value off. Of twin critics the smaller value counts (Fujimoto et al. 2018).
+    `discount` is 1 - terminated, so a time limit does not cut the value off. Of twin critics the smaller value counts (Fujimoto et
+    al. 2018).
     """
     return jax.lax.stop_gradient(reward + gamma * discount * jnp.min(next_value, axis=0))
 
@@ -23,5 +24,5 @@ def critic_loss(value: Float[Array, " batch"], target: Float[Array, " batch"]) -
 
 
 def actor_loss(value: Float[Array, " batch"], regulariser: Float[Array, ""]) -> Float[Array, ""]:
-    """-E[Q(x, a_1..a_N)] at a_i = mu_i(o_i), whose gradient is Lowe et al. 2017, eq. 5, plus the released code's penalty on large outputs."""
+    """-E[Q(x, a_1..a_N)] at a_i = mu_i(o_i), whose gradient is Lowe et al. 2017, eq. 5, plus the released code's penalty on outputs."""
     return -jnp.mean(value) + regulariser

@@ -13,10 +13,11 @@ from maddpg.types import PyTree
 
 def optimiser(config: AlgorithmConfig) -> optax.GradientTransformation:
     """Clipped gradients through Adam's moments, without the learning rate, which is traced (`step`)."""
+    adam = optax.flatten(optax.scale_by_adam())  # one vector of moments: one short program, whatever the number of layers
     if config.gradient_clip is None:
-        return optax.scale_by_adam()
+        return adam
     clip = optax.clip_by_global_norm(config.gradient_clip) if config.clip_by == "agent" else clip_each_tensor(config.gradient_clip)
-    return optax.chain(clip, optax.scale_by_adam())
+    return optax.chain(clip, adam)
 
 
 def clip_each_tensor(largest: float) -> optax.GradientTransformation:

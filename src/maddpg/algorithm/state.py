@@ -104,9 +104,11 @@ def init(algorithm: Algorithm, key: Key[Array, ""]) -> TrainState:
         return jax.vmap(algorithm.actor.init)(keys, jnp.asarray(spec.observation_valid), output_valid(algorithm.layout))
 
     def critics(key: jax.Array) -> PyTree:
-        keys = jax.random.split(key, (spec.agent_count, 2 if config.twin_critics else 1))
-        one_output = jnp.ones(1, bool)
-        return jax.vmap(lambda keys, valid: jax.vmap(lambda key: algorithm.critic.init(key, valid, one_output))(keys))(keys, algorithm.view.valid)
+        def one(agent: jax.Array, valid: jax.Array) -> PyTree:
+            keys = jax.random.split(jax.random.fold_in(key, agent), 2 if config.twin_critics else 1)
+            return jax.vmap(lambda key: algorithm.critic.init(key, valid, jnp.ones(1, bool)))(keys)
+
+        return jax.vmap(one)(jnp.arange(spec.agent_count), algorithm.view.input_valid)
 
     actor, critic = actors(actor_key), critics(critic_key)
     copies = config.target_initialisation == "copy"

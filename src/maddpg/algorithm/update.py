@@ -14,7 +14,7 @@ from maddpg.algorithm.losses import actor_loss, critic_loss, temporal_difference
 from maddpg.algorithm.optimisers import step
 from maddpg.algorithm.state import Algorithm, Hyper, TrainState
 from maddpg.algorithm.targets import move_target
-from maddpg.algorithm.views import critic_input
+from maddpg.algorithm.views import CriticView, critic_input
 from maddpg.types import PyTree, Transition
 
 Metrics = dict[str, jax.Array]
@@ -34,14 +34,16 @@ def act(
     `exploration` scales the noise on deterministic policies; left out, they take their point.
     """
 
-    def one(layout: actions.ActionLayout, actor: PyTree, observation: jax.Array, key: jax.Array, scale: jax.Array) -> jax.Array:
-        return actions.sample(layout, algorithm.actor.apply(actor, observation), actions.draw_noise(layout, key, len(observation)), scale)
+    def one(layout: actions.ActionLayout, actor: PyTree, observation: jax.Array, key: jax.Array, scale: jax.Array | None) -> jax.Array:
+        return actions.sample(layout, algorithm.actor.apply(actor, observation), key, scale)
 
-    scale = jnp.zeros(algorithm.spec.agent_count) if exploration is None else exploration
-    return jax.vmap(one, in_axes=(0, 0, 1, 0, 0), out_axes=1)(algorithm.layout, actor, observation, agent_keys(algorithm, key), scale)
+    keys = agent_keys(algorithm, key)
+    return jax.vmap(one, in_axes=(0, 0, 1, 0, None if exploration is None else 0), out_axes=1)(algorithm.layout, actor, observation, keys, exploration)
 
 
-def act_greedily(algorithm: Algorithm, actor: PyTree, observation: Float[Array, "batch agent observation"]) -> Float[Array, "batch agent action"]:
+def act_greedily(
+    algorithm: Algorithm, actor: PyTree, observation: Float[Array, "batch agent observation"]
+) -> Float[Array, "batch agent action"]:
     """Every agent's action without noise: arg max, softmax, point or mean."""
 
     def one(layout: actions.ActionLayout, actor: PyTree, observation: jax.Array) -> jax.Array:
@@ -63,28 +65,36 @@ def agent_keys(algorithm: Algorithm, key: Key[Array, ""]) -> Key[Array, " agent"
 def update(algorithm: Algorithm, hyper: Hyper, state: TrainState, batch: Transition, key: Key[Array, ""]) -> tuple[TrainState, Metrics]:
     """One learning step of every agent: critic, actor, targets.
 
-    Everything is written for ONE agent and mapped over agents. With a shared minibatch what does not depend on the agent (target actions, the joint
-    input) is computed once; with `minibatch` = per_agent, `batch` and its keys have a leading agent axis. Metrics are [agent].
+    Everything is written for ONE agent and mapped over agents. With a shared minibatch what does not depend on the agent (target actions,
+    the joint input) is computed once; with `minibatch` = per_agent, `batch` has a leading agent axis. Metrics are [agent].
     """
-    each = 0 if algorithm.config.minibatch == "per_agent" else None
+    config = algorithm.config
+    each = 0 if config.minibatch == "per_agent" else None
     target_key, own_key, others_key = jax.random.split(key, 3)
 
     def learn(
-        agent: jax.Array, layout: actions.ActionLayout, view: PyTree, hyper: Hyper, mine: TrainState, batch: Transition, target_key: jax.Array, key: jax.Array
+        agent: jax.Array,
+        layout: actions.ActionLayout,
+        view: CriticView,
+        hyper: Hyper,
+        mine: TrainState,
+        batch: Transition,
+        target_key: jax.Array,
+        key: jax.Array,
     ) -> tuple[TrainState, Metrics]:
         # a'_j = mu'_j(o'_j) of all agents. The paper prints o_j: a slip, the next state's value needs the next observation.
         next_action = act(algorithm, state.target_actor, batch.next_observation, target_key)
 
         # y = r_i + gamma Q'_i(x', a'_1, ..., a'_N)
-        next_input = critic_input(view, batch.next_observation, batch.next_state, next_action)
+        next_input = critic_input(config, view, batch.next_observation, batch.next_state, next_action)
         next_value = critic_values(mine.target_critic, next_input)
         target = temporal_difference_target(_of(batch.reward, agent), _of(batch.discount, agent), hyper.gamma, next_value)
 
         # Eq. 6: one step of each critic towards y.
-        joint = critic_input(view, batch.observation, batch.state, batch.action)
+        joint = critic_input(config, view, batch.observation, batch.state, batch.action)
 
         def loss_of_critic(critic: PyTree) -> tuple[jax.Array, jax.Array]:
-            value = algorithm.critic.apply(critic, joint)[:, 0]
+            value = algorithm.critic.apply(critic, *joint)[:, 0]
             return critic_loss(value, target), value
 
         (critic_losses, value), critic_gradients = jax.vmap(jax.value_and_grad(loss_of_critic, has_aux=True))(mine.critic)
@@ -94,17 +104,16 @@ def update(algorithm: Algorithm, hyper: Hyper, state: TrainState, batch: Transit
 
         # Eq. 5: agent i's action is recomputed, the others' come from the replay (or, by choice, from their current policies).
         played = batch.action
-        if algorithm.config.others_actions == "current":
+        if config.others_actions == "current":
             played = jax.lax.stop_gradient(act(algorithm, state.actor, batch.observation, others_key))
         observation = _of(batch.observation, agent)
         own = jnp.arange(algorithm.spec.agent_count) == agent
-        noise = actions.draw_noise(layout, key, len(observation))
 
         def loss_of_actor(actor: PyTree) -> tuple[jax.Array, jax.Array]:
             output = algorithm.actor.apply(actor, observation)
-            action = actions.sample(layout, output, noise)
+            action = actions.differentiable_sample(layout, output, key)
             replaced = jnp.where(own[None, :, None], action[:, None, :], played)
-            value = algorithm.critic.apply(_first(critic), critic_input(view, batch.observation, batch.state, replaced))[:, 0]
+            value = algorithm.critic.apply(_first(critic), *critic_input(config, view, batch.observation, batch.state, replaced))[:, 0]
             square = actions.mean_square_output(layout, output)
             return actor_loss(value, hyper.logit_regulariser * square), square
 
@@ -129,19 +138,20 @@ def update(algorithm: Algorithm, hyper: Hyper, state: TrainState, batch: Transit
             "actor_loss": loss,
             "value": jnp.mean(value),
             "target": jnp.mean(target),
-            "critic_gradient_norm": optax.global_norm(critic_gradients),
-            "actor_gradient_norm": optax.global_norm(actor_gradient),
+            "critic_gradient_norm": optax.tree.norm(critic_gradients),
+            "actor_gradient_norm": optax.tree.norm(actor_gradient),
             "output_magnitude": jnp.sqrt(square),
         }
         return learned, metrics
 
-    def critic_values(critics: PyTree, inputs: jax.Array) -> jax.Array:
-        return jax.vmap(lambda critic: algorithm.critic.apply(critic, inputs)[:, 0])(critics)
+    def critic_values(critics: PyTree, blocks: list[jax.Array]) -> jax.Array:
+        values: jax.Array = jax.vmap(lambda critic: algorithm.critic.apply(critic, *blocks)[:, 0])(critics)
+        return values
 
     axes = replace(jax.tree.map(lambda _: 0, state), updates=None)
-    view_axis = None if algorithm.view.shared is not None else 0
+    view_axis = None if algorithm.view.shared else 0
     target_keys = agent_keys(algorithm, target_key) if each == 0 else target_key
-    return jax.vmap(learn, in_axes=(0, 0, view_axis, 0, axes, each, each, 0), out_axes=(axes, 0))(
+    learned: tuple[TrainState, Metrics] = jax.vmap(learn, in_axes=(0, 0, view_axis, 0, axes, each, each, 0), out_axes=(axes, 0))(
         jnp.arange(algorithm.spec.agent_count),
         algorithm.layout,
         algorithm.view,
@@ -151,11 +161,13 @@ def update(algorithm: Algorithm, hyper: Hyper, state: TrainState, batch: Transit
         target_keys,
         agent_keys(algorithm, own_key),
     )
+    return learned
 
 
 def _of(values: jax.Array, agent: jax.Array) -> jax.Array:
     """One agent's slice of [batch, agent, ...]."""
-    return jax.lax.dynamic_index_in_dim(values, agent, axis=1, keepdims=False)
+    mine: jax.Array = jax.lax.dynamic_index_in_dim(values, agent, axis=1, keepdims=False)
+    return mine
 
 
 def _first(critics: PyTree) -> PyTree:

@@ -16,16 +16,20 @@ from maddpg.types import EnvSpec
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class CriticView:
-    """The columns of the joint input that a critic sees. Arrays are [agent, input]; inside `vmap`, [input].
+    """The columns that a critic sees, for each block of its input: all observations, the state, all actions. Inside `vmap`, without the agent axis.
 
-    The joint input is [every agent's padded observation | the state | every agent's padded action]; padding is never seen. A critic that
-    sees little really is small: the table is as wide as the widest view, not as the joint input.
+    Where all critics see the same (`shared`) a block is the padded whole, one array for all critics, and padding starts at zero weight.
+    Otherwise each gathers its own columns, so that a critic that sees little really is small.
     """
 
-    columns: jax.Array  # int, into the joint input
-    valid: jax.Array  # bool: not padding of this table
-    shared: tuple[int, ...] | None = field(metadata={"static": True})
-    """The columns, where all critics see the same: then one input array serves them all."""
+    columns: tuple[jax.Array, ...]  # [agent, column] int each, into the padded block
+    valid: tuple[jax.Array, ...]  # [agent, column] bool each: not padding
+    shared: bool = field(metadata={"static": True})
+
+    @property
+    def input_valid(self) -> jax.Array:
+        """[agent, input] bool: the true columns of a critic's whole input."""
+        return jnp.concatenate(self.valid, axis=-1)
 
 
 def view_mask(config: AlgorithmConfig, spec: EnvSpec) -> np.ndarray:
@@ -41,29 +45,51 @@ def view_mask(config: AlgorithmConfig, spec: EnvSpec) -> np.ndarray:
 def critic_view(config: AlgorithmConfig, spec: EnvSpec) -> CriticView:
     """The tables for `config.critic_view` and `config.critic_input`."""
     mask = view_mask(config, spec)
-    observation = spec.observation_valid & (config.critic_input != "state")
-    state = np.ones(0 if config.critic_input == "observations" else spec.state_size, bool)
-    rows = [
-        np.flatnonzero(np.concatenate([(observation & seen[:, None]).ravel(), state, (spec.action_valid & seen[:, None]).ravel()])) for seen in mask
-    ]
-    width = max(len(row) for row in rows)
-    return CriticView(
-        columns=jnp.asarray(np.stack([np.pad(row, (0, width - len(row))) for row in rows])),
-        valid=jnp.asarray(np.arange(width) < np.array([[len(row)] for row in rows])),
-        shared=tuple(rows[0].tolist()) if mask.all() else None,
-    )
+    blocks = [_seen(mask, spec.action_valid)]
+    if config.critic_input != "observations":
+        blocks.insert(0, np.ones((spec.agent_count, spec.state_size), bool))
+    if config.critic_input != "state":
+        blocks.insert(0, _seen(mask, spec.observation_valid))
+    shared = bool(mask.all())
+    tables = [(_every_column(seen), seen) if shared else _columns(seen) for seen in blocks]
+    return CriticView(tuple(jnp.asarray(columns) for columns, _ in tables), tuple(jnp.asarray(valid) for _, valid in tables), shared)
 
 
 def critic_input(
+    config: AlgorithmConfig,
     view: CriticView,
     observation: Float[Array, "batch agent observation"],
     state: Float[Array, "batch state"] | None,
     action: Float[Array, "batch agent action"],
-) -> Float[Array, "batch input"]:
-    """What one agent's critic sees of a batch. Inside `vmap` over a shared view this is computed once for all agents."""
-    batch = observation.shape[0]
-    blocks = [observation.reshape(batch, -1), action.reshape(batch, -1)]
-    joint = jnp.concatenate(blocks if state is None else [blocks[0], state, blocks[1]], axis=1)
-    if view.shared is not None:
-        return joint if view.shared == tuple(range(joint.shape[1])) else joint[:, np.array(view.shared)]
-    return jnp.where(jnp.broadcast_to(view.valid, (batch, *view.valid.shape)), joint[:, view.columns], 0.0)
+) -> list[Float[Array, "batch _"]]:
+    """The blocks that one agent's critic sees of a batch. Inside `vmap`, what all see is computed once for all."""
+    batch = len(observation)
+    blocks = [action.reshape(batch, -1)]
+    if config.critic_input != "observations":
+        if state is None:
+            raise ValueError(f"critic_input = {config.critic_input!r}, but the transitions carry no state")
+        blocks.insert(0, state)
+    if config.critic_input != "state":
+        blocks.insert(0, observation.reshape(batch, -1))
+    if view.shared:
+        return blocks
+    return [
+        jnp.where(jnp.broadcast_to(valid, (batch, len(valid))), block[:, columns], 0.0)
+        for block, columns, valid in zip(blocks, view.columns, view.valid, strict=True)
+    ]
+
+
+def _seen(mask: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """[agent, column] bool: the true columns of a block [agent, width], flattened, that each critic sees."""
+    return (mask[:, :, None] & valid[None]).reshape(len(mask), -1)
+
+
+def _every_column(seen: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(np.arange(seen.shape[1]), seen.shape)
+
+
+def _columns(seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The seen columns' numbers, padded to the widest view, and which of them are not padding."""
+    rows = [np.flatnonzero(row) for row in seen]
+    width = max(len(row) for row in rows)
+    return np.stack([np.pad(row, (0, width - len(row))) for row in rows]), np.arange(width) < np.array([[len(row)] for row in rows])

@@ -1,7 +1,8 @@
 """What agents may do: three action modes, and one reading of an action vector for all of them.
 
 An agent that moves has five columns [stay, left, right, down, up]; one that speaks has a column for each entry of its message, after
-the five. Whether those columns are free (`box`), soft choices (`simplex`) or hard ones (`discrete`) is the mode; the world reads them alike.
+the five. The mode says whether those columns are free (`box`), soft choices (`simplex`) or hard ones (`discrete`); the world reads
+them alike.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ MOVES = 5
 class Intention:
     """What a scripted player wants, in no action mode yet."""
 
-    push: jax.Array  # [agent, 2] in [-1, 1]
+    push: jax.Array  # [agent, 2], in shares of the agent's acceleration; may exceed what an action can do
     message: jax.Array  # [agent, message], a point of the simplex; read only where the agent speaks
 
 
@@ -59,31 +60,41 @@ def decode(bodies: Bodies, action: Float[Array, "agent action"]) -> tuple[Float[
     if not any(agent.speaks for agent in bodies.agents):
         return push, jnp.zeros((len(bodies.agents), bodies.message_size), action.dtype)
     silence = jnp.zeros(bodies.message_size, action.dtype)
+    first = [MOVES * body.moves for body in bodies.agents]
     spoken = [
-        jax.lax.dynamic_slice_in_dim(row, MOVES * body.moves, bodies.message_size) if body.speaks else silence
-        for row, body in zip(action, bodies.agents, strict=True)
+        action[index, first[index] : first[index] + bodies.message_size] if body.speaks else silence
+        for index, body in enumerate(bodies.agents)
     ]
     return push, jnp.stack(spoken)
 
 
 def encode(bodies: Bodies, mode: ActionMode, intention: Intention) -> Float[Array, "agent action"]:
-    """The action of one mode that comes nearest to an intention.
+    """The action of one mode whose push is nearest to the intended one.
 
-    A soft choice spreads one unit over the moves, so that |x| + |y| <= 1; a hard choice pushes along the longer axis, or stays
-    where that is less than half a push.
+    A box allows |x| <= 1 and |y| <= 1; a soft choice spreads one unit over the moves, so |x| + |y| <= 1; a hard one is a full push
+    along one axis, or none.
     """
-    left_right, down_up = intention.push[:, 0], intention.push[:, 1]
-    if mode == "discrete":
-        along_x = jnp.abs(left_right) > jnp.abs(down_up)
-        left_right = jnp.where(along_x, jnp.round(left_right), 0)
-        down_up = jnp.where(along_x, 0, jnp.round(down_up))
-    total = jnp.abs(left_right) + jnp.abs(down_up)
-    if mode == "simplex":
-        scale = 1 / jnp.maximum(total, 1)
-        left_right, down_up, total = left_right * scale, down_up * scale, total * scale
-    stay = jnp.zeros_like(total) if mode == "box" else 1 - total
-    move = jnp.stack([stay, *(jnp.maximum(part, 0) for part in (-left_right, left_right, -down_up, down_up))], axis=1)
+    x, y = (nearest_push(mode, intention.push)[:, axis] for axis in range(2))
+    stay = jnp.zeros_like(x) if mode == "box" else 1 - jnp.abs(x) - jnp.abs(y)
+    move = jnp.maximum(jnp.stack([stay, -x, x, -y, y], axis=1), 0)
     return _lay_out(bodies, move, intention.message)
+
+
+def nearest_push(mode: ActionMode, push: Float[Array, "agent 2"]) -> Float[Array, "agent 2"]:
+    """The push that a mode allows with the least Euclidean distance from the one given."""
+    if mode == "box":
+        return jnp.clip(push, -1, 1)
+    size = jnp.abs(push)
+    first_is_longer = size[:, 0] >= size[:, 1]
+    longer, shorter = jnp.max(size, axis=1), jnp.min(size, axis=1)
+    if mode == "discrete":
+        longer, shorter = (longer > 0.5).astype(push.dtype), jnp.zeros_like(shorter)
+    else:
+        # The projection onto |x| + |y| <= 1: take half the excess from each, but no more than there is.
+        shorter = jnp.maximum(shorter - jnp.maximum(longer + shorter - 1, 0) / 2, 0)
+        longer = jnp.minimum(longer, 1 - shorter)
+    along = jnp.stack([jnp.where(first_is_longer, longer, shorter), jnp.where(first_is_longer, shorter, longer)], axis=1)
+    return jnp.sign(push) * along
 
 
 def still_action(bodies: Bodies, mode: ActionMode) -> Float[Array, "agent action"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 TINY = 1e-12  # a length below this counts as this: coincident bodies then have finite forces, rewards and gradients
 
@@ -39,28 +39,23 @@ def without_self(pair: Float[Array, "n n *rest"]) -> Float[Array, "n others *res
     return rows[:, :-1].reshape(count, count - 1, *rest)
 
 
-def to_all(count: int, shared: Float[Array, "*shape"]) -> Float[Array, "{count} *shape"]:
+def to_all(count: int, shared: Float[Array, " *shape"]) -> Float[Array, " {count} *shape"]:
     """Repeat for each of `count` agents what all of them see alike."""
     return jnp.broadcast_to(shared, (count, *shared.shape))
 
 
-def join(*parts: Float[Array, "agent *shape"]) -> Float[Array, "agent observation"]:
+def join(*parts: Float[Array, "agent ..."]) -> Float[Array, "agent observation"]:
     """Lay parts of observations side by side, each flattened to one row an agent."""
     return jnp.concatenate([part.reshape(part.shape[0], -1) for part in parts], axis=1)
 
 
-def pick(options: Float[Array, "option *rest"], index: Int[Array, ""]) -> Float[Array, "*rest"]:
+def pick(options: Float[Array, " option *rest"], index: Int[Array, ""]) -> Float[Array, " *rest"]:
     """The option of that index."""
     # A masked sum, since under vmap an index becomes a gather, which is slow for a handful of options.
     chosen = (jnp.arange(options.shape[0]) == index).reshape(-1, *[1] * (options.ndim - 1))
     return jnp.sum(jnp.where(chosen, options, 0), axis=0)
 
 
-def one_hot(index: Int[Array, ""], size: int) -> Float[Array, "{size}"]:
+def one_hot(index: Int[Array, ""], size: int) -> Float[Array, " {size}"]:
     """A vector of zeros with a one at the index."""
     return (jnp.arange(size) == index).astype(float)
-
-
-def as_number(condition: Bool[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """One where true, zero where false."""
-    return condition.astype(float)

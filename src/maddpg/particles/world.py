@@ -99,13 +99,15 @@ class Bodies:
     def contact(self) -> np.ndarray:
         """[agent, agent + obstacle] bool: who is pushed by whom."""
         collides = np.array([agent.collides for agent in self.agents])
-        pushed = (collides & self.moves)[:, None] & np.append(collides, np.ones(self.obstacle_count, dtype=bool))
-        return pushed & ~np.eye(*pushed.shape, dtype=bool)
+        other = np.append(collides, np.ones(self.obstacle_count, dtype=bool))
+        itself = np.eye(len(collides), len(other), dtype=bool)
+        return np.asarray((collides & self.moves)[:, None] & other & ~itself)
 
     @cached_property
     def contact_distance(self) -> np.ndarray:
         """[agent, agent + obstacle]: the distance at which two bodies touch."""
-        return self.agent_size[:, None] + np.append(self.agent_size, self.landmark_size[: self.obstacle_count])
+        other = np.append(self.agent_size, self.landmark_size[: self.obstacle_count])
+        return np.asarray(self.agent_size[:, None] + other)
 
 
 @jax.tree_util.register_dataclass
@@ -140,9 +142,7 @@ def scatter(key: Key[Array, ""], bodies: Bodies, *, landmark_range: float = 1.0,
     )
 
 
-def advance(
-    bodies: Bodies, world: World, push: Float[Array, "agent 2"], message: Float[Array, "agent message"]
-) -> World:
+def advance(bodies: Bodies, world: World, push: Float[Array, "agent 2"], message: Float[Array, "agent message"]) -> World:
     """Move a world by one step of 0.1 seconds.
 
     `push` is the share of its acceleration that each agent uses along each axis, in [-1, 1]; `message` is what each says.

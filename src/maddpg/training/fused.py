@@ -6,6 +6,7 @@ over seeds a `cond` around the updates would run both sides.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -62,17 +63,23 @@ class Fused:
         """The ring buffer of one seed."""
         spec = self.environment.spec
 
-        def floats(*shape: int) -> jax.ShapeDtypeStruct:
-            return jax.ShapeDtypeStruct(shape, jnp.float32)
+        def blank() -> Transition:
+            observation, each = jnp.zeros((spec.agent_count, spec.observation_width)), jnp.zeros(spec.agent_count)
+            state = None if self.algorithm.config.critic_input == "observations" else jnp.zeros(spec.state_size)
+            action = jnp.zeros((spec.agent_count, spec.action_width))
+            return Transition(observation, action, each, each, observation, state, state)
 
-        observation, each = floats(spec.agent_count, spec.observation_width), floats(spec.agent_count)
-        state = None if self.algorithm.config.critic_input == "observations" else floats(spec.state_size)
-        action = floats(spec.agent_count, spec.action_width)
-        return Replay(Transition(observation, action, each, each, observation, state, state), self.training.replay_rows)
+        return Replay(jax.eval_shape(blank), self.training.replay_rows)
 
     def start(self, keys: Key[Array, " seed"]) -> RunState:
         """The state of a run that has done nothing yet, a row for each key."""
         return self._start(keys)
+
+    def shapes(self, seeds: int) -> RunState:
+        """The shapes of the state of a run with so many seeds, without taking any memory."""
+        keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), seeds))
+        state: RunState = jax.eval_shape(jax.vmap(self._start_one, out_axes=_SEED_AXES), keys)
+        return state
 
     def warm_up(self, hyper: Hyper, run: RunState, rounds: int) -> RunState:
         """So many rounds without updates. `run` is donated: it is gone afterwards."""
@@ -83,21 +90,24 @@ class Fused:
         return self._train(hyper, run, jnp.int32(rounds))
 
     @cached_property
-    def _start(self) -> jax.stages.Wrapped:
-        return jax.jit(jax.vmap(self._start_one, out_axes=_SEED_AXES))
+    def _start(self) -> Callable[..., RunState]:
+        # It runs once: what an optimised program would save in running, its compilation would cost many times over.
+        quick = {"xla_backend_optimization_level": 0}
+        return jax.jit(jax.vmap(self._start_one, out_axes=_SEED_AXES), compiler_options=quick)
 
     @cached_property
-    def _warm_up(self) -> jax.stages.Wrapped:
+    def _warm_up(self) -> Callable[..., RunState]:
         return jax.jit(partial(self._rounds, False), donate_argnums=1)
 
     @cached_property
-    def _train(self) -> jax.stages.Wrapped:
+    def _train(self) -> Callable[..., RunState]:
         return jax.jit(partial(self._rounds, True), donate_argnums=1)
 
     def _rounds(self, learning: bool, hyper: Hyper, run: RunState, rounds: Int[Array, ""]) -> RunState:
         """The count is traced, so that one program serves chunks of every length."""
         one_round = jax.vmap(partial(self._round, learning), in_axes=(None, _SEED_AXES), out_axes=_SEED_AXES)
-        return jax.lax.fori_loop(0, rounds, lambda _, run: one_round(hyper, run), run)
+        done: RunState = jax.lax.fori_loop(0, rounds, lambda _, run: one_round(hyper, run), run)
+        return done
 
     def _round(self, learning: bool, hyper: Hyper, run: RunState) -> RunState:
         """[collect n steps of every environment, update m times] of one seed."""
@@ -121,9 +131,12 @@ class Fused:
 
     def _batch(self, rows: Float[Array, "capacity row"], added: Int[Array, ""], key: Key[Array, ""]) -> Transition:
         """One minibatch for all agents, or, leading axis, one for each."""
-        if self.algorithm.config.minibatch == "shared":
-            return self.replay.sample(rows, added, key, self.training.batch_size)
-        return jax.vmap(lambda key: self.replay.sample(rows, added, key, self.training.batch_size))(agent_keys(self.algorithm, key))
+
+        def draw(key: jax.Array) -> Transition:
+            drawn: Transition = self.replay.sample(rows, added, key, self.training.batch_size)
+            return drawn
+
+        return draw(key) if self.algorithm.config.minibatch == "shared" else jax.vmap(draw)(agent_keys(self.algorithm, key))
 
     def _collect(self, learning: bool, hyper: Hyper, run: RunState, key: Key[Array, ""]) -> tuple[RunState, Transition]:
         """`collect` steps of every environment: the run, and the transitions [step * environment, ...]."""

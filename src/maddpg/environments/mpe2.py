@@ -1,0 +1,171 @@
+"""The reference itself (mpe2): the same worlds in Python, for parity tests and for scores that others can compare with.
+
+Only this file needs mpe2: `pip install "maddpg[mpe2]"`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from maddpg import particles
+from maddpg.particles import Scenario, World
+from maddpg.particles.actions import MOVES
+
+VERSIONS = {name: 4 if name == "simple_speaker_listener" else 3 for name in particles.SCENARIOS}
+ARGUMENTS = {  # our names for mpe2's; a parameter that is not here has one value in mpe2
+    "simple_spread": {"agents": "N", "local_ratio": "local_ratio"},
+    "simple_adversary": {"agents": "N"},
+    "simple_reference": {"local_ratio": "local_ratio"},
+    "simple_tag": {"agents": "num_good", "adversaries": "num_adversaries", "obstacles": "num_obstacles"},
+    "simple_world_comm": {
+        "agents": "num_good",
+        "adversaries": "num_adversaries",
+        "obstacles": "num_obstacles",
+        "food": "num_food",
+        "forests": "num_forests",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An environment of mpe2 and the scenario of ours that means the same."""
+
+    parallel: Any
+    """mpe2's parallel environment (PettingZoo): `reset(seed)`, `step({agent: action})`."""
+    scenario: Scenario
+
+    @property
+    def raw(self) -> Any:
+        """mpe2's own environment beneath the wrappers, with `.world` and `.scenario`."""
+        return self.parallel.unwrapped
+
+
+def make(name: str, **parameters: Any) -> Reference:
+    """The mpe2 environment for a name and parameters of `maddpg.particles.make_scenario`.
+
+    Raises ValueError for what mpe2 cannot do (other dynamics, rewards, speeds, numbers of landmarks), ImportError without mpe2.
+    """
+    scenario = particles.make_scenario(name, **parameters)
+    for option in ("dynamics", "rewards"):
+        if (value := parameters.pop(option, "mpe2")) != "mpe2":
+            raise ValueError(f"mpe2 has no {option}={value!r}: leave it out, or use the world on the device ({scenario.name!r})")
+    parameters.pop("action_mode", None)
+    parameters.pop("episode_length", None)
+    names = ARGUMENTS.get(scenario.name, {})
+    for parameter in parameters.keys() - names.keys():
+        without = {key: value for key, value in parameters.items() if key != parameter}
+        if particles.make_scenario(scenario.name, **without).bodies != scenario.bodies:
+            raise ValueError(
+                f"mpe2 has no {parameter}={parameters[parameter]!r} in {scenario.name}: leave it out, or use the world on the device"
+            )
+    try:
+        module = importlib.import_module(f"mpe2.{scenario.name}_v{VERSIONS[scenario.name]}")
+    except ImportError as error:
+        raise ImportError('the reference worlds need mpe2: pip install "maddpg[mpe2]"') from error
+    parallel = module.parallel_env(
+        max_cycles=scenario.episode_length,
+        continuous_actions=scenario.action_mode != "discrete",
+        **{names[parameter]: value for parameter, value in parameters.items() if parameter in names},
+    )
+    parallel.reset()
+    return Reference(parallel, scenario)
+
+
+def to_actions(reference: Reference, action: np.ndarray) -> dict[str, Any]:
+    """Turn padded actions [agent, action] into mpe2's: clipped vectors, or one number, message * 5 + move, for discrete actions."""
+    bodies = reference.scenario.bodies
+    actions: dict[str, Any] = {}
+    for body, row in zip(bodies.agents, np.asarray(action), strict=True):
+        moves, speaks = MOVES * body.moves, bodies.message_size * body.speaks
+        if reference.scenario.action_mode == "discrete":
+            move = int(np.argmax(row[:moves])) if moves else 0
+            message = int(np.argmax(row[moves : moves + speaks])) if speaks else 0
+            actions[body.name] = message * max(moves, 1) + move
+        else:
+            actions[body.name] = np.clip(row[: moves + speaks], 0, 1).astype(np.float32)
+    return actions
+
+
+def to_rows(reference: Reference, values: Mapping[str, Any]) -> np.ndarray:
+    """Stack what mpe2 gives by name (observations, rewards) on an agent axis, padded with zeros to the widest."""
+    vectors = [np.asarray(values[body.name]) for body in reference.scenario.bodies.agents]
+    if not vectors[0].ndim:
+        return np.stack(vectors)
+    width = max(vector.size for vector in vectors)
+    return np.stack([np.pad(vector, (0, width - vector.size)) for vector in vectors])
+
+
+def read_world(reference: Reference) -> World:
+    """The state of mpe2's world in 64-bit NumPy arrays, what it hides from agents included."""
+    raw, bodies = reference.raw, reference.scenario.bodies
+    agents, landmarks = raw.world.agents, raw.world.landmarks
+    return World(
+        position=_array([agent.state.p_pos for agent in agents]),
+        velocity=_array([agent.state.p_vel for agent in agents]),
+        message=_array([agent.state.c[: bodies.message_size] for agent in agents]),
+        landmark=_array([landmark.state.p_pos for landmark in landmarks]).reshape(-1, 2),
+        choice=_array(_read_choice(reference), np.int32),
+        clock=_array(raw.steps, np.int32),
+    )
+
+
+def write_world(reference: Reference, world: World) -> None:
+    """Put a world of ours into mpe2, which must have been reset since its last episode ended."""
+    raw = reference.raw
+    for index, agent in enumerate(raw.world.agents):
+        agent.state.p_pos = np.array(world.position[index], dtype=float)
+        agent.state.p_vel = np.array(world.velocity[index], dtype=float)
+        agent.state.c = np.zeros(raw.world.dim_c)
+        agent.state.c[: world.message.shape[1]] = world.message[index]
+    for landmark, position in zip(raw.world.landmarks, world.landmark, strict=True):
+        landmark.state.p_pos = np.array(position, dtype=float)
+    raw.steps = int(world.clock)
+    _write_choice(reference, [int(index) for index in world.choice])
+
+
+def _array(values: Any, dtype: type = np.float64) -> Any:
+    """A NumPy array, where World's fields are written as jax's: any function of ours takes either."""
+    return np.array(values, dtype=dtype)
+
+
+def _read_choice(reference: Reference) -> list[int]:
+    """Where each scenario of mpe2 keeps its secrets: in references between agents and landmarks."""
+    world = reference.raw.world
+    agents, landmarks = world.agents, world.landmarks
+    match reference.scenario.name:
+        case "simple_adversary" | "simple_push":
+            return [landmarks.index(agents[0].goal_a)]
+        case "simple_speaker_listener":
+            return [landmarks.index(agents[0].goal_b)]
+        case "simple_reference":
+            return [landmarks.index(agent.goal_b) for agent in agents]
+        case "simple_crypto":
+            return [landmarks.index(agents[0].goal_a), int(np.argmax(agents[2].key))]
+    return []
+
+
+def _write_choice(reference: Reference, choice: list[int]) -> None:
+    """Point mpe2's references at the chosen landmarks, and give agents the colours that its observations read."""
+    world = reference.raw.world
+    agents, landmarks = world.agents, world.landmarks
+    match reference.scenario.name:
+        case "simple_adversary" | "simple_push" | "simple_crypto":
+            for agent in agents:
+                agent.goal_a = landmarks[choice[0]]
+        case "simple_speaker_listener":
+            agents[0].goal_b = landmarks[choice[0]]
+        case "simple_reference":
+            for agent, index in zip(agents, choice, strict=True):
+                agent.goal_b = landmarks[index]
+    if reference.scenario.name == "simple_push":
+        agents[1].color = np.full(3, 0.25)
+        agents[1].color[choice[0] + 1] += 0.5
+    if reference.scenario.name == "simple_crypto":
+        agents[1].color = landmarks[choice[0]].color
+        agents[2].key = landmarks[choice[1]].color

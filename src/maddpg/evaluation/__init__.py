@@ -1,0 +1,1 @@
+"""Playing trained teams and measuring them."""

@@ -1,0 +1,59 @@
+"""Evaluation of a team: many episodes, greedily, beside random, still and scripted play of the same environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from maddpg.evaluation.players import Player, everybody
+from maddpg.evaluation.rollout import Episodes, Rollout
+from maddpg.evaluation.scores import Evaluation, SeedScore, mean_metrics, score_agents
+from maddpg.types import EnvSpec, PyTree
+
+Play = Callable[[np.ndarray, int], Episodes]
+"""(players [agent], episodes) -> `Episodes` of every seed, [seed, episode, ...]."""
+
+EVALUATION_SEED = 2_000_000_011  # episodes of evaluation are none of those of training
+
+
+def device_play(rollout: Rollout, actor: PyTree) -> Play:
+    """Play on the device, with actors [seed, agent, ...], in calls of one compiled `rollout` until there are episodes enough."""
+    seeds = len(jax.tree.leaves(actor)[0])
+
+    def play(players: np.ndarray, episodes: int) -> Episodes:
+        parts: list[Episodes] = []
+        while sum(part.returns.shape[1] for part in parts) < episodes:
+            key = jax.random.fold_in(jax.random.key(EVALUATION_SEED), len(parts))
+            everyone = jnp.broadcast_to(jnp.asarray(players), (seeds, len(players)))
+            parts.append(jax.device_get(rollout(actor, everyone, jax.random.split(key, seeds))))
+        joined: Episodes = jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=1)[:, :episodes], *parts)
+        return joined
+
+    return play
+
+
+def evaluate(
+    spec: EnvSpec, play: Play, seeds: Sequence[int], episodes: int, players: np.ndarray, action_mode: str, name: str | None = None
+) -> Evaluation:
+    """Play `players` and the three yardsticks, and put them side by side.
+
+    A yardstick is played by everybody, without any learned agent, so one serves all seeds of the run. `name` is what the environment is called in
+    the result, if not by its own name.
+    """
+    played = play(players, episodes)
+    random, still, scripted = (
+        play(everybody(spec, player), episodes).returns[0] for player in (Player.RANDOM, Player.STILL, Player.SCRIPTED)
+    )
+    scores = [
+        SeedScore(
+            seed,
+            score_agents(spec.names, played.returns[index], random, still, scripted),
+            mean_metrics(spec.names, {name: np.asarray(values[index]) for name, values in played.metrics.items()}),
+        )
+        for index, seed in enumerate(seeds)
+    ]
+    who = {name: Player(player).name.lower() for name, player in zip(spec.names, players, strict=True)}
+    return Evaluation(name or spec.name, episodes, action_mode, who, scores)

@@ -1,0 +1,74 @@
+"""Whole episodes on the device, for any mix of players, any number of seeds and episodes in one program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from maddpg.algorithm.state import Algorithm
+from maddpg.environments.contract import Environment
+from maddpg.evaluation.players import play_actions
+from maddpg.types import PyTree
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Episodes:
+    """What episodes came to."""
+
+    returns: jax.Array  # [episode, agent], sums of rewards
+    metrics: dict[str, jax.Array]  # [episode] or [episode, agent], aggregated over the episode
+
+
+Rollout = Callable[[PyTree, jax.Array, jax.Array], Episodes]
+
+
+def make_rollout(algorithm: Algorithm, environment: Environment, episodes: int) -> Rollout:
+    """A compiled function (actor, players [agent], key) -> `Episodes`, mapped over a leading axis of all three (seeds, line-ups).
+
+    `environment` must not reset by itself: an episode is played to its end once.
+    """
+    spec = environment.spec
+
+    def line_up(actor: PyTree, players: jax.Array, key: jax.Array) -> Episodes:
+        def one_step(carry: tuple, key: jax.Array) -> tuple[tuple, None]:
+            worlds, observation, alive, returns, sums = carry
+            act_key, step_key = jax.random.split(key)
+            action = play_actions(algorithm, environment, actor, players, observation, worlds, act_key)
+            worlds, result = jax.vmap(environment.step)(jax.random.split(step_key, episodes), worlds, action)
+            returns = returns + jnp.where(alive[:, None], result.reward, 0.0)
+            sums = {
+                name: _accumulate(environment.aggregates[name], sums[name], value, alive)
+                for name, value in jax.vmap(environment.metrics)(worlds).items()
+            }
+            alive = alive & ~jnp.all(result.terminated | result.truncated, axis=1)
+            return (worlds, result.next_observation, alive, returns, sums), alive
+
+        reset_key, play_key = jax.random.split(key)
+        worlds, observation = jax.vmap(environment.reset)(jax.random.split(reset_key, episodes))
+        nothing = {
+            name: jnp.zeros(value.shape, jnp.float32) for name, value in jax.eval_shape(jax.vmap(environment.metrics), worlds).items()
+        }
+        start = (worlds, observation, jnp.ones(episodes, bool), jnp.zeros((episodes, spec.agent_count)), nothing)
+        (_, _, _, returns, sums), alive = jax.lax.scan(one_step, start, jax.random.split(play_key, spec.episode_length))
+        lengths = 1.0 + jnp.sum(alive, axis=0)
+        metrics = {
+            name: value / _like(lengths, value) if environment.aggregates[name] == "mean" else value for name, value in sums.items()
+        }
+        return Episodes(returns, metrics)
+
+    return jax.jit(jax.vmap(line_up))
+
+
+def _like(row: jax.Array, value: jax.Array) -> jax.Array:
+    """[episode] broadcast to `value` [episode, ...]."""
+    return jnp.broadcast_to(row.reshape(-1, *[1] * (value.ndim - 1)), value.shape)
+
+
+def _accumulate(aggregate: str, total: jax.Array, value: jax.Array, alive: jax.Array) -> jax.Array:
+    """One more step of an episode's metric; an episode that has ended stays as it was."""
+    value = value.astype(total.dtype)
+    return jnp.where(_like(alive, value), value if aggregate == "last" else total + value, total)

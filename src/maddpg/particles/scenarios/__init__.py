@@ -1,0 +1,1 @@
+"""One file for each of the nine worlds: constants, reset, observations, reward terms, measures, scripted play."""

@@ -1,0 +1,102 @@
+"""The folder of a run: which files it holds, and how it is made and recognised."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import IO, Any
+
+import jax
+
+from maddpg.config import Config, from_dict, to_dict
+from maddpg.storage.files import without_nan, write_json
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run's folder.
+
+    config.json: everything that decides the run, and the versions it ran with. metrics.jsonl: a line for each seed and interval.
+    parameters.safetensors: actors, critics and their targets at the end. evaluation.json: the final table. learning_curves.png.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """Everything that decides the run."""
+        return self.path / "config.json"
+
+    @property
+    def metrics(self) -> Path:
+        """A JSON line for each seed and interval."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def parameters(self) -> Path:
+        """All seeds' networks at the end of training."""
+        return self.path / "parameters.safetensors"
+
+    @property
+    def evaluation(self) -> Path:
+        """The table that was printed."""
+        return self.path / "evaluation.json"
+
+    @property
+    def curves(self) -> Path:
+        """The picture of the learning curves."""
+        return self.path / "learning_curves.png"
+
+    def read_config(self) -> Config:
+        """The run's configuration.
+
+        Raises:
+            ValueError: this is not a run, or its configuration is damaged or of another schema.
+        """
+        if not self.config.is_file():
+            raise ValueError(f"{self.path} is not a run: it has no config.json; give a folder that `maddpg train` made")
+        try:
+            tables = json.loads(self.config.read_text())
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{self.config} cannot be read: {error}") from error
+        if not isinstance(tables, dict) or tables.get("schema") != SCHEMA or not isinstance(tables.get("config"), dict):
+            raise ValueError(f"{self.config} is not of schema {SCHEMA}, the one that this version reads")
+        return from_dict(tables["config"])
+
+    def write_config(self, config: Config) -> None:
+        """Write the configuration, and what it runs on: bits repeat on the same machine, cores and versions only."""
+        packages = {name: metadata.version(name) for name in ("maddpg", "jax", "jaxlib", "numpy", "optax")}
+        machine = {"python": platform.python_version(), "machine": platform.machine(), "cores": os.cpu_count(), "device": jax.devices()[0].device_kind}
+        write_json(self.config, {"schema": SCHEMA, "config": to_dict(config), "versions": packages, "machine": machine})
+
+
+def make_run_folder(out: Path | None, environment: str) -> RunFolder:
+    """The folder `out`, or the next free runs/<environment>-<n>.
+
+    Raises:
+        ValueError: the folder holds something already, or cannot be written.
+    """
+    if out is None:
+        taken = [int(path.name.rpartition("-")[2]) for path in Path("runs").glob(f"{environment}-*") if path.name.rpartition("-")[2].isdecimal()]
+        out = Path("runs") / f"{environment}-{max(taken, default=0) + 1}"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if any(out.iterdir()):
+            raise ValueError(f"{out} is not empty; give --out a new folder, so that nothing saved is lost")
+        (out / ".writable").touch()
+        (out / ".writable").unlink()
+    except OSError as error:
+        raise ValueError(f"{out} cannot be written: {error.strerror}; give --out another folder") from error
+    return RunFolder(out)
+
+
+def append_line(file: IO[str], line: dict[str, Any]) -> None:
+    """Add one line to a metrics file, at once."""
+    file.write(json.dumps(without_nan(line), allow_nan=False) + "\n")
+    file.flush()

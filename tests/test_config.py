@@ -1,0 +1,202 @@
+"""The configuration: what it refuses, how it is written and read, and the two presets."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from maddpg.config import AlgorithmConfig, Config, TrainingConfig, WorldConfig, from_dict, merge, preset, to_dict, unknown_name
+
+REFUSED = [
+    (AlgorithmConfig, "actor_layers", (64, 0), "at least 1 unit"),
+    (AlgorithmConfig, "critic_layers", (-1,), "at least 1 unit"),
+    (AlgorithmConfig, "critic_input", "pixels", "observations, state, both"),
+    (AlgorithmConfig, "critic_view", "opponents", "all, team, own"),
+    (AlgorithmConfig, "policy", "greedy", "deterministic, stochastic"),
+    (AlgorithmConfig, "estimator", "hard", "straight_through, soft"),
+    (AlgorithmConfig, "others_actions", "target", "replay, current"),
+    (AlgorithmConfig, "minibatch", "own", "shared, per_agent"),
+    (AlgorithmConfig, "target_initialisation", "zero", "copy, independent"),
+    (AlgorithmConfig, "clip_by", "global", "agent, tensor"),
+    (AlgorithmConfig, "temperature", 0.0, "above 0"),
+    (AlgorithmConfig, "gamma", 1.5, r"\[0, 1\]"),
+    (AlgorithmConfig, "gamma", float("nan"), r"\[0, 1\]"),
+    (AlgorithmConfig, "tau", 0.0, r"\(0, 1\]"),
+    (AlgorithmConfig, "target_interval", 0, "at least 1"),
+    (AlgorithmConfig, "actor_rate", 1.0, r"\[0, 1\)"),
+    (AlgorithmConfig, "critic_rate", -0.1, r"\[0, 1\)"),
+    (AlgorithmConfig, "gradient_clip", 0.0, "above 0"),
+    (AlgorithmConfig, "logit_regulariser", -1.0, "at least 0"),
+    (AlgorithmConfig, "noise", -0.2, "at least 0"),
+    (AlgorithmConfig, "noise_final", -0.2, "at least 0"),
+    (AlgorithmConfig, "noise_steps", 0, "at least 1"),
+    (TrainingConfig, "steps", 0, "between 1 and 2_000_000_000"),
+    (TrainingConfig, "steps", 3_000_000_000, "between 1 and 2_000_000_000"),
+    (TrainingConfig, "steps", 9_000, "warm-up alone takes 10000"),
+    (TrainingConfig, "seeds", 0, "between 1 and"),
+    (TrainingConfig, "seed", -1, r"between 0 and 2\*\*31"),
+    (TrainingConfig, "environments", 0, "between 1 and"),
+    (TrainingConfig, "environments", 1_500_000, "warm-up takes all rounds"),
+    (TrainingConfig, "environments", 1_999_999_999, "warm-up takes all rounds"),
+    (TrainingConfig, "collect", 0, "between 1 and"),
+    (TrainingConfig, "updates", 0, "between 1 and"),
+    (TrainingConfig, "batch_size", 0, "between 1 and"),
+    (TrainingConfig, "replay_capacity", 0, "between 1 and"),
+    (TrainingConfig, "warmup_steps", 0, "at least 1"),
+    (TrainingConfig, "warmup_policy", "scripted", "random, policy"),
+    (TrainingConfig, "log_interval", 0, "between 1 and"),
+    (TrainingConfig, "evaluation_interval", -1, "at least 0"),
+    (TrainingConfig, "evaluation_episodes", 0, "between 1 and"),
+]
+
+
+@pytest.mark.parametrize(("table", "name", "value", "rule"), REFUSED, ids=[f"{name}={value}" for _, name, value, _ in REFUSED])
+def test_a_refusal_names_the_field_the_value_and_the_rule(table, name, value, rule):
+    with pytest.raises(ValueError, match=rule) as refusal:
+        table(**{name: value})
+
+    culprit = "steps = 1500000" if "all rounds" in rule else f"{name} = {value!r}"
+    assert str(refusal.value).startswith(culprit)
+
+
+def test_every_field_that_is_checked_has_a_refusal_above():
+    free = {"twin_critics"}  # a bool: nothing to refuse
+
+    for table in (AlgorithmConfig, TrainingConfig):
+        assert {item.name for item in fields(table)} - free == {name for refused, name, _, _ in REFUSED if refused is table}
+
+
+def test_counters_stay_within_32_bits():
+    with pytest.raises(ValueError, match="all rounds take 2800000000 steps"):
+        TrainingConfig(steps=2_000_000_000, environments=1_400_000_000)
+
+
+def test_an_unknown_setting_suggests_the_nearest():
+    with pytest.raises(ValueError, match=r"unknown setting of algorithm 'gama'; did you mean 'gamma'\? Known: .*actor_rate"):
+        from_dict({"environment": "simple", "algorithm": {"gama": 0.9}})
+    with pytest.raises(ValueError, match="unknown setting 'trainig'; did you mean 'training'"):
+        from_dict({"environment": "simple", "trainig": {}})
+
+
+def test_a_name_like_no_other_gets_the_list_alone():
+    assert unknown_name("colour", "xyzzy", ["red", "green"]) == "unknown colour 'xyzzy'. Known: red, green"
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ({}, "environment is missing"),
+        ({"environment": 3}, "environment is missing"),
+        ({"environment": "simple", "algorithm": 3}, "algorithm = 3: it must be a table"),
+        ({"environment": "simple", "algorithm": {"gamma": "high"}}, "algorithm.gamma = 'high': it must be of type float"),
+        ({"environment": "simple", "algorithm": {"gamma": True}}, "algorithm.gamma = True: it must be of type float"),
+        ({"environment": "simple", "algorithm": {"gamma": None}}, "algorithm.gamma = None: it must be of type float"),
+        ({"environment": "simple", "algorithm": {"twin_critics": 1}}, "algorithm.twin_critics = 1: it must be of type bool"),
+        ({"environment": "simple", "algorithm": {"actor_layers": 64}}, "algorithm.actor_layers = 64: it must be a list"),
+        ({"environment": "simple", "algorithm": {"policy": "best"}}, "algorithm.policy = 'best': it must be one of deterministic, stochastic"),
+        ({"environment": "simple", "training": {"steps": 1.5}}, "training.steps = 1.5: it must be of type int"),
+        ({"environment": "simple", "training": {"seeds": True}}, "training.seeds = True: it must be of type int"),
+    ],
+)
+def test_what_is_read_is_checked(tables, message):
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011  the message is compared whole
+        from_dict(tables)
+
+    assert message in str(refusal.value)
+
+
+def test_whole_numbers_may_be_written_as_floats_and_floats_as_whole_numbers():
+    config = from_dict({"environment": "simple", "training": {"steps": 1.5e6}, "algorithm": {"gamma": 1}})
+
+    assert config.training.steps == 1_500_000
+    assert isinstance(config.training.steps, int)
+    assert isinstance(config.algorithm.gamma, float)
+
+
+def test_merging_replaces_what_is_given_and_leaves_the_rest():
+    base = preset("paper", "simple_tag")
+
+    merged = merge(base, {"algorithm": {"gamma": 0.5}})
+
+    assert merged == replace(base, algorithm=replace(base.algorithm, gamma=0.5))
+
+
+algorithms = some.builds(
+    AlgorithmConfig,
+    actor_layers=some.lists(some.integers(1, 512), max_size=3).map(tuple),
+    critic_view=some.sampled_from(["all", "team", "own"]),
+    twin_critics=some.booleans(),
+    gamma=some.floats(0, 1),
+    gradient_clip=some.none() | some.floats(1e-6, 1e6),
+    noise_final=some.none() | some.floats(0, 1),
+)
+trainings = some.builds(TrainingConfig, steps=some.integers(100_000, 10**9), seeds=some.integers(1, 100), seed=some.integers(0, 2**30))
+worlds = some.builds(WorldConfig, action_mode=some.sampled_from([None, "box", "discrete"]), agents=some.none() | some.integers(1, 9))
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(base=some.sampled_from(["tuned", "paper"]), world=worlds, algorithm=algorithms, training=trainings)
+def test_comes_back_from_json_as_it_went(base, world, algorithm, training):
+    preset_config = preset(base, "simple_tag")
+    for config in (preset_config, replace(preset_config, world=world, algorithm=algorithm, training=training)):
+        assert from_dict(json.loads(json.dumps(to_dict(config)))) == config
+
+
+def test_a_run_is_whole_rounds():
+    training = TrainingConfig(steps=1_001, warmup_steps=150, environments=10, collect=5, replay_capacity=320)
+
+    assert (training.round_steps, training.rounds, training.warmup_rounds, training.replay_rows) == (50, 21, 3, 350)
+
+
+def test_the_replay_is_no_larger_than_the_run_fills():
+    assert TrainingConfig(steps=20_050, environments=100).replay_rows == 20_100
+
+
+RELEASED_CODE = {
+    # openai/maddpg, train.py's defaults and maddpg/trainer/maddpg.py
+    "actor_layers": (64, 64),
+    "critic_layers": (64, 64),
+    "critic_input": "observations",
+    "critic_view": "all",
+    "twin_critics": False,
+    "estimator": "soft",
+    "temperature": 1.0,
+    "others_actions": "replay",
+    "minibatch": "per_agent",
+    "gamma": 0.95,
+    "tau": 0.01,
+    "target_interval": 1,
+    "target_initialisation": "independent",
+    "actor_rate": 1e-2,
+    "critic_rate": 1e-2,
+    "gradient_clip": 0.5,
+    "clip_by": "tensor",
+    "logit_regulariser": 1e-3,
+}
+
+
+def test_the_preset_paper_is_the_released_code():
+    config = preset("paper", "simple_spread")
+
+    assert {name: getattr(config.algorithm, name) for name in RELEASED_CODE} == RELEASED_CODE
+    training = config.training
+    assert training.round_steps / training.updates == 100  # one update of each agent for every hundred steps
+    assert training.batch_size == 1024
+    assert training.replay_capacity == 1_000_000
+    assert training.warmup_steps == 1024 * 25  # a replay of batch * max_episode_len
+    assert training.warmup_policy == "policy"  # it never acts at random
+    assert training.steps == 60_000 * 25
+    assert config.world.episode_length == 25
+
+
+def test_the_preset_tuned_is_the_defaults():
+    assert preset("tuned", "simple") == Config("simple")
+
+
+def test_an_unknown_preset_is_refused():
+    with pytest.raises(ValueError, match="preset 'best': it must be tuned or paper"):
+        preset("best", "simple")
