@@ -15,6 +15,8 @@ import tests.typecheck  # noqa: F401  the hook finds it by name
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_compilation_cache_dir", os.environ.get("MADDPG_TEST_CACHE", str(Path(tempfile.gettempdir()) / "maddpg-test-cache")))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+# Here programs take far longer to compile than to run. MADDPG_TEST_OPTIMISED=1 compiles them as users do.
+jax.config.update("jax_disable_most_optimizations", "MADDPG_TEST_OPTIMISED" not in os.environ)
 
 install_import_hook("maddpg", "tests.typecheck.check").__enter__()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -11,16 +11,32 @@ from maddpg.environments.contract import Environment, auto_reset
 from maddpg.types import AgentSpec, Box, EnvSpec, Space, TimeStep
 
 Reward = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
-"""(clock, observation [agent, 1], action [agent, action]) -> reward [agent]."""
+"""(clock, coin [agent], action [agent, action]) -> reward [agent]."""
+
+UNIT = Box((-1.0,), (1.0,))
 
 
-def probe(reward: Reward, *, agents: int = 2, length: int = 1, terminates: bool = True, space: Space = Box((-1.0,), (1.0,))) -> Environment:
-    """Each agent sees its own fair coin, -1 or +1, drawn anew at each reset; after `length` steps the episode is over."""
-    names = [AgentSpec(f"agent_{index}", "agents", 1, (space,)) for index in range(agents)]
-    spec = EnvSpec("probe", tuple(names), agents + 1, length)
+def probe(
+    reward: Reward,
+    *,
+    spaces: Sequence[Space] = (UNIT, UNIT),
+    teams: str = "",
+    length: int = 1,
+    terminates: bool | Sequence[bool] = True,
+) -> Environment:
+    """A game with one agent for each space, on the team that its letter in `teams` names.
+
+    Each sees its own fair coin, -1 or +1, drawn anew at each reset. After `length` steps the episode is over, terminated for the agents that `terminates` says and truncated for the others. The state
+    is the coins and the clock.
+    """
+    count = len(spaces)
+    players = zip(teams or "a" * count, spaces, strict=True)
+    agents = tuple(AgentSpec(f"agent_{index}", team, 1, (space,)) for index, (team, space) in enumerate(players))
+    spec = EnvSpec("probe", agents, count + 1, length)
+    terminating = jnp.broadcast_to(jnp.array(terminates), (count,))
 
     def reset(key):
-        coins = jax.random.rademacher(key, (agents, 1), jnp.float32)
+        coins = jax.random.rademacher(key, (count, 1), jnp.float32)
         return {"coins": coins, "clock": jnp.int32(0)}, coins
 
     def global_state(state):
@@ -29,19 +45,18 @@ def probe(reward: Reward, *, agents: int = 2, length: int = 1, terminates: bool 
     def step(key, state, action):
         del key
         stepped = {"coins": state["coins"], "clock": state["clock"] + 1}
-        over = jnp.broadcast_to(stepped["clock"] >= length, (agents,))
-        never = jnp.zeros(agents, bool)
+        over = stepped["clock"] >= length
         vector = global_state(stepped)
         return stepped, TimeStep(
             observation=state["coins"],
             next_observation=state["coins"],
             state=vector,
             next_state=vector,
-            reward=reward(state["clock"], state["coins"], action),
-            terminated=over if terminates else never,
-            truncated=never if terminates else over,
+            reward=reward(state["clock"], state["coins"][:, 0], action),
+            terminated=over & terminating,
+            truncated=over & ~terminating,
         )
 
-    still = jnp.zeros((agents, space.size))
+    still = jnp.zeros((count, spec.action_width))
     raw = Environment(spec, reset, step, global_state, lambda state: {}, {}, lambda key, state: still, still)
     return auto_reset(raw)

@@ -97,7 +97,7 @@ def test_a_name_like_no_other_gets_the_list_alone():
         ({"environment": "simple", "algorithm": {"gamma": None}}, "algorithm.gamma = None: it must be of type float"),
         ({"environment": "simple", "algorithm": {"twin_critics": 1}}, "algorithm.twin_critics = 1: it must be of type bool"),
         ({"environment": "simple", "algorithm": {"actor_layers": 64}}, "algorithm.actor_layers = 64: it must be a list"),
-        ({"environment": "simple", "algorithm": {"policy": "best"}}, "algorithm.policy = 'best': it must be one of deterministic, stochastic"),
+        ({"environment": "simple", "algorithm": {"clip_by": "me"}}, "algorithm.clip_by = 'me': it must be one of agent, tensor"),
         ({"environment": "simple", "training": {"steps": 1.5}}, "training.steps = 1.5: it must be of type int"),
         ({"environment": "simple", "training": {"seeds": True}}, "training.seeds = True: it must be of type int"),
     ],

@@ -146,4 +146,5 @@ class Transition:
     next_state: jax.Array | None = None  # [state]
 
 
+AnyArray = jax.Array | np.ndarray  # on the device or the host
 PyTree = Any  # a tree whose structure the holder does not look into

@@ -18,8 +18,8 @@ class Network(NamedTuple):
 
     `init(key, input_valid, output_valid) -> parameters`: the two masks, [input] and [output], mark the columns that are not padding.
     Padded inputs must have no influence.
-    `apply(parameters, *blocks) -> [batch, output]`: the blocks, [batch, columns] each, are the input's columns side by side. They come apart so
-    that a block which serves all agents is never copied for each; a network that does not care concatenates them.
+    `apply(parameters, *blocks) -> [batch, output]`: the blocks, [batch, columns] each, are the input's columns side by side. They come
+    apart so that a block which serves all agents is never copied for each; a network that does not care concatenates them.
     """
 
     init: Callable[[jax.Array, jax.Array, jax.Array], PyTree]
@@ -69,7 +69,7 @@ def _draws(key: Key[Array, ""], rows: int, columns: Sequence[int]) -> list[Float
 def _glorot_uniform(
     drawn: Float[Array, "output row"], rows: Bool[Array, " input"], columns: Bool[Array, " output"]
 ) -> Float[Array, "input output"]:
-    """Glorot-uniform weights on the true rows and columns, zero on the others: the n-th true one takes the n-th draw, whatever the padding."""
+    """Glorot-uniform weights on the true rows and columns, zero elsewhere: the n-th true one takes the n-th draw, whatever padding."""
     limit = jnp.sqrt(6.0 / (jnp.sum(rows) + jnp.sum(columns)))
     weight = limit * drawn[jnp.cumsum(columns) - 1][:, jnp.cumsum(rows) - 1].T
     return jnp.where(rows[:, None] & columns[None, :], weight, 0.0)

@@ -38,7 +38,9 @@ def act(
         return actions.sample(layout, algorithm.actor.apply(actor, observation), key, scale)
 
     keys = agent_keys(algorithm, key)
-    return jax.vmap(one, in_axes=(0, 0, 1, 0, None if exploration is None else 0), out_axes=1)(algorithm.layout, actor, observation, keys, exploration)
+    return jax.vmap(one, in_axes=(0, 0, 1, 0, None if exploration is None else 0), out_axes=1)(
+        algorithm.layout, actor, observation, keys, exploration
+    )
 
 
 def act_greedily(

@@ -16,10 +16,10 @@ from maddpg.types import EnvSpec
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class CriticView:
-    """The columns that a critic sees, for each block of its input: all observations, the state, all actions. Inside `vmap`, without the agent axis.
+    """The columns that a critic sees, for each block of its input: all observations, the state, all actions.
 
-    Where all critics see the same (`shared`) a block is the padded whole, one array for all critics, and padding starts at zero weight.
-    Otherwise each gathers its own columns, so that a critic that sees little really is small.
+    Inside `vmap` without the agent axis. Where all critics see the same (`shared`) a block is the padded whole, one array for all
+    critics, and padding starts at zero weight. Otherwise each gathers its own columns, so that a critic that sees little really is small.
     """
 
     columns: tuple[jax.Array, ...]  # [agent, column] int each, into the padded block

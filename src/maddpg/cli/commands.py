@@ -18,15 +18,13 @@ from maddpg.evaluation.evaluate import Play, device_play, evaluate
 from maddpg.evaluation.players import Player, choose_players, everybody
 from maddpg.evaluation.rollout import make_rollout
 from maddpg.report.curves import draw_curves
-from maddpg.report.tables import environments_table, evaluation_table
+from maddpg.report.tables import environment_lines, evaluation_table
 from maddpg.storage.compilation_cache import enable_compilation_cache
 from maddpg.storage.files import without_nan, write_json
 from maddpg.storage.parameters import load_parameters
 from maddpg.storage.run_folder import RunFolder, make_run_folder
-from maddpg.training.fused import Fused
 from maddpg.training.health import NotFinite
-from maddpg.training.memory import gigabytes, required_bytes
-from maddpg.training.run import train
+from maddpg.training.run import plan, train
 from maddpg.types import PyTree
 
 FINAL_EPISODES = 1_000
@@ -52,9 +50,9 @@ class Train:
         """Train, evaluate, print, save; the exit code."""
         enable_compilation_cache()
         config = resolve(Config(self.environment, self.world, self.algorithm, self.training))
-        folder = make_run_folder(self.out, config.environment)
         console = Console(stderr=True)
-        console.print(f"{config.environment}: {_plan(config)}", highlight=False)
+        console.print(f"{config.environment}: {plan(config)}", highlight=False, soft_wrap=True)
+        folder = make_run_folder(self.out, config.environment)
         try:
             with training_progress(console) as tell:
                 trained = train(config, folder, tell)
@@ -70,9 +68,8 @@ class Train:
         write_json(folder.evaluation, evaluation.to_dict())
         draw_curves(folder.metrics, evaluation, folder.curves)
         Console().print(evaluation_table(evaluation))
-        pace = trained.steps * len(seeds) / trained.seconds
         console.print(
-            f"{trained.steps:_} steps and {trained.updates:_} updates of every agent in {trained.seconds:.0f} s ({pace:,.0f} steps/s)\n"
+            f"{trained.steps:_} steps and {trained.updates:_} updates of every agent, {trained.steps_per_second:,.0f} steps/s\n"
             f"saved in {folder.path}: {folder.curves.name}, {folder.metrics.name}, {folder.parameters.name}\n"
             f"next: maddpg evaluate {folder.path} --env mpe2:{config.environment}",
             highlight=False,
@@ -134,21 +131,9 @@ class Environments:
 
     def run(self) -> int:
         """Print the list; the exit code."""
-        Console().print(environments_table(describe_environments()))
+        for line in environment_lines(describe_environments()):
+            print(line)
         return 0
-
-
-def _plan(config: Config) -> str:
-    """What a run is going to do and take, in a line."""
-    training = config.training
-    environment = make_environment(config)
-    fused = Fused(assemble(config.algorithm, environment.spec), environment, training)
-    steps = training.rounds * training.round_steps
-    rounded = "" if steps == training.steps else f" ({training.steps:_}, rounded up to whole rounds of {training.round_steps})"
-    updates = (training.rounds - training.warmup_rounds) * training.updates
-    memory = gigabytes(required_bytes(fused, training.seeds))
-    seeds = f"{training.seeds} seed{'s' * (training.seeds > 1)} from {training.seed}"
-    return f"{steps:_} steps{rounded}, {updates:_} updates of every agent, {seeds}, {memory} of memory"
 
 
 def _pairs(words: tuple[str, ...]) -> dict[str, str]:
@@ -156,7 +141,7 @@ def _pairs(words: tuple[str, ...]) -> dict[str, str]:
     for word in words:
         if word.count("=") != 1:
             raise ValueError(f"--play {word!r}: it must be NAME=PLAYER, such as good=scripted")
-    return dict(word.split("=") for word in words)  # type: ignore[misc]
+    return dict(word.split("=") for word in words)
 
 
 def _require_same_world(env: str, config: Config) -> None:

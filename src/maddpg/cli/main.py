@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
     except BrokenPipeError:
         # Whoever read our output went away, as `head` does; Python would complain again at exit.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.exit(1)
 
 
@@ -43,14 +43,15 @@ def _parse(arguments: list[str]) -> Any:
 
     config = _defaults(arguments[1:]) if arguments[:1] == ["train"] else Config("")
     train = Train(tyro.MISSING, world=config.world, algorithm=config.algorithm, training=config.training)
-    commands = (
+    commands: Any = (
         Annotated[Train, tyro.conf.subcommand("train", default=train, description=Train.__doc__)]
         | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
         | Annotated[Environments, tyro.conf.subcommand("envs")]
     )
     with _whole_numbers():
         return tyro.cli(
-            tyro.conf.OmitArgPrefixes[tyro.conf.OmitSubcommandPrefixes[commands]],  # type: ignore[valid-type]
+            commands,
+            config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
             prog="maddpg",
             description="Agents that learn to cooperate, compete and communicate.",
             args=arguments,
@@ -77,7 +78,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text())
     except OSError as error:
-        raise ValueError(f"--config {path}: {error.strerror or error}; give a TOML file with tables [world], [algorithm], [training]") from error
+        raise ValueError(
+            f"--config {path}: {error.strerror or error}; it must be a TOML file with tables [world], [algorithm], [training]"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"--config {path} is not TOML: {error}") from error
 

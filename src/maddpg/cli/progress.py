@@ -29,7 +29,13 @@ def training_progress(console: Console) -> Iterator[Callable[[TrainingProgress],
         yield _lines(console)
         return
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=console
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
     )
     with bar:
         task = bar.add_task("compiling", total=None)
@@ -54,6 +60,8 @@ def _lines(console: Console) -> Callable[[TrainingProgress], None]:
 @contextmanager
 def counting(console: Console, what: str, total: int) -> Iterator[Callable[[int], None]]:
     """A bar that counts up to `total`; silent where the output is not a terminal."""
-    with Progress(TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bar:
+    with Progress(
+        TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console, disable=not console.is_terminal
+    ) as bar:
         task = bar.add_task(what, total=total)
         yield lambda count: bar.update(task, advance=count)

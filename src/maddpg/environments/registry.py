@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 
 from maddpg.config import Config
@@ -27,9 +28,10 @@ def make_environment(config: Config) -> Environment:
 
 
 def describe_environments() -> list[tuple[EnvSpec, str, tuple[str, ...]]]:
-    """Specification, first line of its description, and action modes of every environment that can be trained in by name."""
-    rows = []
-    for name in SCENARIOS:
+    """Specification, what it is about, and action modes of every environment that can be trained in by name."""
+    rows: list[tuple[EnvSpec, str, tuple[str, ...]]] = []
+    for name, make in SCENARIOS.items():
         scenario = make_scenario(name)
-        rows.append((particle_environments.from_scenario(scenario).spec, "", scenario.action_modes))
+        about = (inspect.getdoc(inspect.getmodule(make)) or name).splitlines()[0]
+        rows.append((particle_environments.from_scenario(scenario).spec, about.removeprefix(name).lstrip(": "), scenario.action_modes))
     return rows

@@ -40,8 +40,8 @@ def evaluate(
 ) -> Evaluation:
     """Play `players` and the three yardsticks, and put them side by side.
 
-    A yardstick is played by everybody, without any learned agent, so one serves all seeds of the run. `name` is what the environment is called in
-    the result, if not by its own name.
+    A yardstick is played by everybody, without any learned agent, so one serves all seeds of the run. `name` is what the environment is
+    called in the result, if not by its own name.
     """
     played = play(players, episodes)
     random, still, scripted = (
@@ -51,7 +51,7 @@ def evaluate(
         SeedScore(
             seed,
             score_agents(spec.names, played.returns[index], random, still, scripted),
-            mean_metrics(spec.names, {name: np.asarray(values[index]) for name, values in played.metrics.items()}),
+            mean_metrics(spec.names, {name: values[index] for name, values in played.metrics.items()}),
         )
         for index, seed in enumerate(seeds)
     ]

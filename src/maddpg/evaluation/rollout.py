@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from maddpg.algorithm.state import Algorithm
 from maddpg.environments.contract import Environment
 from maddpg.evaluation.players import play_actions
-from maddpg.types import PyTree
+from maddpg.types import AnyArray, PyTree
 
 
 @jax.tree_util.register_dataclass
@@ -19,8 +19,8 @@ from maddpg.types import PyTree
 class Episodes:
     """What episodes came to."""
 
-    returns: jax.Array  # [episode, agent], sums of rewards
-    metrics: dict[str, jax.Array]  # [episode] or [episode, agent], aggregated over the episode
+    returns: AnyArray  # [episode, agent], sums of rewards
+    metrics: dict[str, AnyArray]  # [episode] or [episode, agent], aggregated over the episode
 
 
 Rollout = Callable[[PyTree, jax.Array, jax.Array], Episodes]
@@ -34,7 +34,7 @@ def make_rollout(algorithm: Algorithm, environment: Environment, episodes: int) 
     spec = environment.spec
 
     def line_up(actor: PyTree, players: jax.Array, key: jax.Array) -> Episodes:
-        def one_step(carry: tuple, key: jax.Array) -> tuple[tuple, None]:
+        def one_step(carry: tuple, key: jax.Array) -> tuple[tuple, jax.Array]:
             worlds, observation, alive, returns, sums = carry
             act_key, step_key = jax.random.split(key)
             action = play_actions(algorithm, environment, actor, players, observation, worlds, act_key)
@@ -55,9 +55,7 @@ def make_rollout(algorithm: Algorithm, environment: Environment, episodes: int) 
         start = (worlds, observation, jnp.ones(episodes, bool), jnp.zeros((episodes, spec.agent_count)), nothing)
         (_, _, _, returns, sums), alive = jax.lax.scan(one_step, start, jax.random.split(play_key, spec.episode_length))
         lengths = 1.0 + jnp.sum(alive, axis=0)
-        metrics = {
-            name: value / _like(lengths, value) if environment.aggregates[name] == "mean" else value for name, value in sums.items()
-        }
+        metrics: dict[str, AnyArray] = {name: value / _like(lengths, value) if environment.aggregates[name] == "mean" else value for name, value in sums.items()}
         return Episodes(returns, metrics)
 
     return jax.jit(jax.vmap(line_up))

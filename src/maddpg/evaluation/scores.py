@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from maddpg.types import AnyArray
+
 
 @dataclass(frozen=True)
 class AgentScore:
@@ -53,9 +55,7 @@ class Evaluation:
         return tables
 
 
-def score_agents(
-    names: tuple[str, ...], returns: np.ndarray, random: np.ndarray, still: np.ndarray, scripted: np.ndarray
-) -> dict[str, AgentScore]:
+def score_agents(names: tuple[str, ...], returns: AnyArray, random: AnyArray, still: AnyArray, scripted: AnyArray) -> dict[str, AgentScore]:
     """Scores of every agent from returns [episode, agent] of the team and of the three yardsticks."""
     return {
         name: AgentScore(
@@ -69,7 +69,7 @@ def score_agents(
     }
 
 
-def mean_metrics(names: tuple[str, ...], metrics: dict[str, np.ndarray]) -> dict[str, Any]:
+def mean_metrics(names: tuple[str, ...], metrics: dict[str, AnyArray]) -> dict[str, Any]:
     """Means over episodes of each metric, by agent where it has an agent axis."""
     result: dict[str, Any] = {}
     for name, values in sorted(metrics.items()):

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from maddpg.particles.world import AgentBody, Bodies
@@ -99,11 +100,12 @@ def nearest_push(mode: ActionMode, push: Float[Array, "agent 2"]) -> Float[Array
 
 def still_action(bodies: Bodies, mode: ActionMode) -> Float[Array, "agent action"]:
     """The action of doing nothing: no push, and silence, or the first message where a choice must be made."""
-    count = len(bodies.agents)
-    message = jnp.zeros((count, bodies.message_size))
-    if mode != "box" and bodies.message_size:
-        message = message.at[:, 0].set(1)
-    return encode(bodies, mode, Intention(jnp.zeros((count, 2)), message))
+    action = np.zeros((len(bodies.agents), action_width(bodies)))
+    if mode != "box":
+        for row, agent in zip(action, bodies.agents, strict=True):
+            sizes = heads(bodies, agent)
+            row[[sum(sizes[:head]) for head in range(len(sizes))]] = 1
+    return jnp.asarray(action, float)
 
 
 def _lay_out(bodies: Bodies, move: Float[Array, "agent 5"], message: Float[Array, "agent message"]) -> Float[Array, "agent action"]:

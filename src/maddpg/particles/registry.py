@@ -7,7 +7,7 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from maddpg.particles.actions import ActionMode
 from maddpg.particles.scenario import Rewards, Scenario, require_count
@@ -41,14 +41,15 @@ COMMON = ("action_mode", "dynamics", "rewards", "episode_length")
 def make_scenario(
     name: str,
     *,
-    action_mode: ActionMode | None = None,
-    dynamics: Dynamics = "mpe2",
-    rewards: Rewards = "mpe2",
+    action_mode: str | None = None,
+    dynamics: str = "mpe2",
+    rewards: str = "mpe2",
     episode_length: int = 25,
     **parameters: Any,
 ) -> Scenario:
     """Make a scenario by name; `simple_tag_v3` means `simple_tag`. `parameters` are those of the scenario's own `make`.
 
+    `action_mode` is "box", "simplex" or "discrete", by default the scenario's first; `dynamics` and `rewards` are "mpe2" or "openai".
     Raises ValueError for a name, parameter or value that is not allowed, and says what is.
     """
     name = scenario_name(name)
@@ -72,7 +73,7 @@ def make_scenario(
             "game; use action_mode='simplex' or 'discrete'"
         )
     _require_one_of("action_mode", action_mode, scenario.action_modes)
-    return replace(scenario, action_mode=action_mode, episode_length=episode_length)
+    return replace(scenario, action_mode=cast(ActionMode, action_mode), episode_length=episode_length)
 
 
 def scenario_name(name: str) -> str:

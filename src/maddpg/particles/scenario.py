@@ -61,19 +61,19 @@ def padded_observation(scenario: Scenario, world: World) -> Float[Array, "agent 
     return jnp.concatenate([jnp.pad(group, ((0, 0), (0, width - group.shape[1]))) for group in groups])
 
 
-def require_count(name: str, value: int, least: int) -> None:
+def require_count(name: str, value: object, least: int) -> None:
     """Raise ValueError unless `value` is a whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError(f"{name}={value!r}: must be a whole number of at least {least}; pass e.g. {name}={max(least, 1)}")
 
 
-def require_positive(name: str, value: float) -> None:
+def require_positive(name: str, value: object) -> None:
     """Raise ValueError unless `value` is a finite number above zero."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
         raise ValueError(f"{name}={value!r}: must be a finite number above 0; pass e.g. {name}=1.0")
 
 
-def require_share(name: str, value: float) -> None:
+def require_share(name: str, value: object) -> None:
     """Raise ValueError unless `value` lies in [0, 1]."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise ValueError(f"{name}={value!r}: must lie in [0, 1]; pass e.g. {name}=0.5")

@@ -40,13 +40,19 @@ def draw_curves(metrics: Path, evaluation: Evaluation, path: Path) -> None:
     FigureCanvasAgg(figure)
     for index, agent in enumerate(agents):
         axes = figure.add_subplot(rows, columns, index + 1)
-        for curves, style in ((training, {"alpha": 0.25, "linewidth": 0.8}), (greedy, {"alpha": 0.35, "linewidth": 1.0})):
+        for curves, opacity in ((training, 0.25), (greedy, 0.45)):
             for curve in curves[agent].values():
-                axes.plot(list(curve), list(curve.values()), color="tab:blue", **style)
+                axes.plot(list(curve), list(curve.values()), color="tab:blue", linewidth=0.8, alpha=opacity)
         seeds = list((greedy if greedy[agent] else training)[agent].values())
         if seeds:
             steps = sorted(set.intersection(*(set(curve) for curve in seeds)))
-            axes.plot(steps, np.mean([[curve[step] for step in steps] for curve in seeds], axis=0), color="tab:blue", linewidth=2.0, label="trained")
+            axes.plot(
+                steps,
+                np.mean([[curve[step] for step in steps] for curve in seeds], axis=0),
+                color="tab:blue",
+                linewidth=2.0,
+                label="trained",
+            )
         score = evaluation.seeds[0].agents[agent]
         for label, value, color in (("scripted", score.scripted, "tab:green"), ("random", score.random, "tab:gray")):
             axes.axhline(value, color=color, linestyle="--", linewidth=1.0, label=label)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from rich.table import Table
 
 from maddpg.evaluation.scores import Evaluation
-from maddpg.types import Box, Categorical, EnvSpec, Space
+from maddpg.types import EnvSpec, Space
 
 
 def evaluation_table(evaluation: Evaluation) -> Table:
@@ -31,23 +32,23 @@ def evaluation_table(evaluation: Evaluation) -> Table:
                 f"{score.random:.2f}",
                 f"{score.still:.2f}",
                 f"{score.scripted:.2f}",
-                "–" if score.normalised is None else f"{score.normalised:.2f}",
+                "-" if score.normalised is None else f"{score.normalised:.2f}",
             )
         table.add_section()
     return table
 
 
-def environments_table(rows: Iterable[tuple[EnvSpec, str, list[str]]]) -> Table:
-    """What there is: each environment's agents and spaces, the paper's name for it, and the action modes that it has."""
-    table = Table(title="environments")
-    for heading in ("name", "in the paper", "agents: observation -> action", "action modes"):
-        table.add_column(heading, overflow="fold")
-    for spec, description, modes in rows:
-        agents = ", ".join(f"{agent.name} {agent.observation_size} -> {space_text(agent.action)}" for agent in spec.agents)
-        table.add_row(spec.name, description, agents, ", ".join(modes))
-    return table
+def environment_lines(rows: Iterable[tuple[EnvSpec, str, Iterable[str]]]) -> list[str]:
+    """A line for each environment: its name, its agents with the sizes of observation and action, its action modes, and what it is."""
+    cells = [("environment", "agents: observation -> action", "action modes", "what it is")]
+    for spec, about, modes in rows:
+        kinds = Counter(f"{agent.observation_size} -> {space_text(agent.action)}" for agent in spec.agents)
+        agents = ", ".join(f"{count} x ({kind})" for kind, count in kinds.items())
+        cells.append((spec.name, agents, ", ".join(modes), about))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
 def space_text(spaces: tuple[Space, ...]) -> str:
     """A product of spaces in short, such as Categorical(5) x Categorical(10)."""
-    return " x ".join(f"{'Box' if isinstance(space, Box) else 'Categorical' if isinstance(space, Categorical) else 'Simplex'}({space.size})" for space in spaces)
+    return " x ".join(f"{type(space).__name__}({space.size})" for space in spaces)

@@ -10,7 +10,7 @@ import jax
 
 def enable_compilation_cache() -> None:
     """Keep compiled programs under XDG_CACHE_HOME (or ~/.cache), unless JAX_COMPILATION_CACHE_DIR says where already."""
-    if jax.config.jax_compilation_cache_dir is None:
+    if not jax.config.values["jax_compilation_cache_dir"]:
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "maddpg" / "jax"
         jax.config.update("jax_compilation_cache_dir", str(folder))
     # JAX keeps only programs that took a second; ours are many and short.

@@ -72,7 +72,12 @@ class RunFolder:
     def write_config(self, config: Config) -> None:
         """Write the configuration, and what it runs on: bits repeat on the same machine, cores and versions only."""
         packages = {name: metadata.version(name) for name in ("maddpg", "jax", "jaxlib", "numpy", "optax")}
-        machine = {"python": platform.python_version(), "machine": platform.machine(), "cores": os.cpu_count(), "device": jax.devices()[0].device_kind}
+        machine = {
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "cores": os.cpu_count(),
+            "device": jax.devices()[0].device_kind,
+        }
         write_json(self.config, {"schema": SCHEMA, "config": to_dict(config), "versions": packages, "machine": machine})
 
 
@@ -83,7 +88,9 @@ def make_run_folder(out: Path | None, environment: str) -> RunFolder:
         ValueError: the folder holds something already, or cannot be written.
     """
     if out is None:
-        taken = [int(path.name.rpartition("-")[2]) for path in Path("runs").glob(f"{environment}-*") if path.name.rpartition("-")[2].isdecimal()]
+        taken = [
+            int(path.name.rpartition("-")[2]) for path in Path("runs").glob(f"{environment}-*") if path.name.rpartition("-")[2].isdecimal()
+        ]
         out = Path("runs") / f"{environment}-{max(taken, default=0) + 1}"
     try:
         out.mkdir(parents=True, exist_ok=True)

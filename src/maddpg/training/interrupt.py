@@ -24,6 +24,7 @@ def stop_on_interrupt() -> Iterator[Stop]:
         return
 
     def handle(number: int, frame: FrameType | None) -> None:
+        del number, frame
         if stop.asked:
             raise KeyboardInterrupt
         stop.asked = True

@@ -24,8 +24,8 @@ from maddpg.storage.run_folder import RunFolder, append_line
 from maddpg.training.fused import Fused, RunState, Totals
 from maddpg.training.health import NotFinite, first_not_finite
 from maddpg.training.interrupt import stop_on_interrupt
-from maddpg.training.memory import require_memory
-from maddpg.types import PyTree
+from maddpg.training.memory import gigabytes, require_memory
+from maddpg.types import AnyArray, PyTree
 
 CHUNK_SECONDS = 0.5  # long enough to hide the host, short enough for Ctrl-C
 
@@ -51,7 +51,7 @@ class Trained:
     learner: TrainState  # [seed, ...]
     steps: int
     updates: int
-    seconds: float  # training alone, without compiling
+    steps_per_second: float  # of all seeds together, without compiling
     finished: bool  # False: stopped on request
 
     def play(self) -> Play:
@@ -59,7 +59,7 @@ class Trained:
         return device_play(self.rollout, self.learner.actor)
 
 
-def train(config: Config, folder: RunFolder, tell: Callable[[Progress], None] = lambda progress: None) -> Trained:
+def train(config: Config, folder: RunFolder, tell: Callable[[Progress], None] = lambda _: None) -> Trained:
     """Train `config` (resolved) and save it into `folder`.
 
     The state that is saved is the last one known to be finite.
@@ -69,6 +69,22 @@ def train(config: Config, folder: RunFolder, tell: Callable[[Progress], None] = 
         NotFinite: NaN or infinity turned up; what came before is saved.
     """
     return _Run(config, folder, tell).go()
+
+
+def plan(config: Config) -> str:
+    """What a run is going to do and take, in a line.
+
+    Raises:
+        ValueError: it would not fit into memory.
+    """
+    training = config.training
+    environment = make_environment(config)
+    memory = require_memory(Fused(assemble(config.algorithm, environment.spec), environment, training), training.seeds)
+    steps = training.rounds * training.round_steps
+    rounded = "" if steps == training.steps else f" ({training.steps:_}, rounded up to whole rounds of {training.round_steps})"
+    updates = (training.rounds - training.warmup_rounds) * training.updates
+    seeds = f"{training.seeds} seed{'s' * (training.seeds > 1)} from {training.seed}"
+    return f"{steps:_} steps{rounded}, {updates:_} updates of every agent, {seeds}, {gigabytes(memory)} of memory"
 
 
 class _Run:
@@ -84,20 +100,23 @@ class _Run:
         self.rollout = make_rollout(self.algorithm, self.environment, self.training.evaluation_episodes)
         self.seeds = range(self.training.seed, self.training.seed + self.training.seeds)
         self.episode_return: dict[str, float] = {}
+        self.timed_rounds, self.timed_seconds = 0, 0.0
 
     def go(self) -> Trained:
         require_memory(self.fused, len(self.seeds))
         self.folder.write_config(self.config)
         training, finished = self.training, True
         with stop_on_interrupt() as stop, self.folder.metrics.open("a") as metrics:
-            self._tell("compiling", 0, 0.0)
+            self._tell("compiling", 0)
             run = self.fused.start(jax.vmap(jax.random.key)(jnp.array(self.seeds)))
             good = _copy(run.learner)
-            began, rounds = time.perf_counter(), 0
+            rounds = 0
             try:
                 for learning, length in self._chunks():
+                    began = time.perf_counter()
                     work = self.fused.train if learning else self.fused.warm_up
                     run = jax.block_until_ready(work(self.hyper, run, length))
+                    self._measure(length, time.perf_counter() - began)
                     rounds += length
                     trouble = first_not_finite(run, self.spec, training.seed)
                     if trouble is not None:
@@ -107,7 +126,7 @@ class _Run:
                         )
                     good = _copy(run.learner)
                     run = self._between(metrics, run, rounds)
-                    self._tell("training", rounds, time.perf_counter() - began)
+                    self._tell("training", rounds)
                     if stop.asked and rounds < training.rounds:
                         finished = False
                         break
@@ -115,7 +134,7 @@ class _Run:
                 save_parameters(self.folder.parameters, _networks(good))
         steps = rounds * training.round_steps
         updates = int(good.updates[0])
-        return Trained(self.algorithm, self.environment, self.rollout, good, steps, updates, time.perf_counter() - began, finished)
+        return Trained(self.algorithm, self.environment, self.rollout, good, steps, updates, self.steps_per_second, finished)
 
     def _chunks(self) -> Iterator[tuple[bool, int]]:
         """(learning, rounds) of one chunk after another, each about `CHUNK_SECONDS`, none across a boundary where something is written.
@@ -190,13 +209,23 @@ class _Run:
                 },
             )
 
-    def _by_agent(self, values: np.ndarray) -> dict[str, float]:
+    def _by_agent(self, values: AnyArray) -> dict[str, float]:
         return {name: float(value) for name, value in zip(self.spec.names, values, strict=True)}
 
-    def _tell(self, phase: Literal["compiling", "training"], rounds: int, seconds: float) -> None:
-        steps = rounds * self.training.round_steps
-        pace = steps * len(self.seeds) / seconds if seconds else 0.0
-        self.tell(Progress(phase, steps, self.training.rounds * self.training.round_steps, pace, self.episode_return))
+    def _measure(self, rounds: int, seconds: float) -> None:
+        """Count a chunk's time, unless it is a single round: that compiled."""
+        if rounds > 1:
+            self.timed_rounds += rounds
+            self.timed_seconds += seconds
+
+    @property
+    def steps_per_second(self) -> float:
+        """Environment steps of all seeds together in a second, without compiling."""
+        return self.timed_rounds * self.training.round_steps * len(self.seeds) / self.timed_seconds if self.timed_rounds else 0.0
+
+    def _tell(self, phase: Literal["compiling", "training"], rounds: int) -> None:
+        round_steps = self.training.round_steps
+        self.tell(Progress(phase, rounds * round_steps, self.training.rounds * round_steps, self.steps_per_second, self.episode_return))
 
 
 def _copy(learner: TrainState) -> TrainState:

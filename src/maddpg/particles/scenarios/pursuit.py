@@ -37,7 +37,8 @@ def catches(bodies: Bodies, world: World, predators: int) -> Bool[Array, "predat
 def boundary_penalty(position: Float[Array, "agent 2"]) -> Float[Array, " agent"]:
     """What leaving the field costs: along each axis nothing below 0.9, then 10 for each unit, then exponential up to 10."""
     beyond = jnp.abs(position)
-    outside = jnp.minimum(jnp.exp(2 * beyond - 2), 10)
+    # The inner bound keeps the exponential finite, and with it the gradient of what `where` leaves out.
+    outside = jnp.minimum(jnp.exp(jnp.minimum(2 * beyond - 2, 3)), 10)
     cost = jnp.where(beyond < 0.9, 0, jnp.where(beyond < 1, 10 * (beyond - 0.9), outside))
     return cost[:, 0] + cost[:, 1]
 
