@@ -26,8 +26,8 @@ def probe(
 ) -> Environment:
     """A game with one agent for each space, on the team that its letter in `teams` names.
 
-    Each sees its own fair coin, -1 or +1, drawn anew at each reset. After `length` steps the episode is over, terminated for the agents that `terminates` says and truncated for the others. The state
-    is the coins and the clock.
+    Each sees its own fair coin, -1 or +1, drawn anew at each reset. After `length` steps the episode is over, terminated
+    for the agents that `terminates` says and truncated for the others. The state is the coins and the clock.
     """
     count = len(spaces)
     players = zip(teams or "a" * count, spaces, strict=True)

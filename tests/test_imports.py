@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "particles": FOUNDATION,
     "replay": FOUNDATION,
     "storage": ALGORITHM,
-    "environments": FOUNDATION | {"particles"},
+    "environments": ALGORITHM | {"particles"},
     "evaluation": ALGORITHM | {"algorithm", "environments"},
     "training": LOOPS,
     "report": LOOPS | {"training"},

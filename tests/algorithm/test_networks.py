@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from maddpg.algorithm.networks import mlp
+from tests.algorithm.layers import bias_of, layer_of, weight_of
+from tests.algorithm.reference import forward
 
 NETWORK = mlp((40,))
 INPUTS = jnp.arange(30) < 20
@@ -21,7 +23,7 @@ def parameters():
 
 def test_weights_are_uniform_within_glorots_limit_of_the_true_sizes(parameters):
     for layer, rows, columns in ((parameters[0], 20, 40), (parameters[1], 40, 5)):
-        weight = np.asarray(layer["weight"][:rows, :columns])
+        weight = weight_of(layer)[:rows, :columns]
         limit = np.sqrt(6 / (rows + columns))
 
         assert 0.97 * limit < np.abs(weight).max() <= limit
@@ -32,21 +34,20 @@ def test_weights_are_uniform_within_glorots_limit_of_the_true_sizes(parameters):
 def test_biases_and_padding_start_at_zero(parameters):
     first, last = parameters
 
-    assert not np.any(first["weight"][20:])
-    assert not np.any(last["weight"][:, 5:])
-    assert not np.any(first["bias"])
-    assert not np.any(last["bias"])
+    assert not np.any(weight_of(first)[20:])
+    assert not np.any(weight_of(last)[:, 5:])
+    assert not np.any(bias_of(first))
+    assert not np.any(bias_of(last))
 
 
 def test_computes_what_numpy_computes_from_one_block_or_several():
     rng = np.random.default_rng(0)
     shapes = [((7, 5), 5), ((5, 4), 4), ((4, 2), 2)]
-    layers = [{"weight": rng.normal(size=shape), "bias": rng.normal(size=size)} for shape, size in shapes]
+    layers = [(rng.normal(size=shape), rng.normal(size=size)) for shape, size in shapes]
     inputs = rng.normal(size=(3, 7))
-    hidden = np.maximum(np.maximum(inputs @ layers[0]["weight"] + layers[0]["bias"], 0) @ layers[1]["weight"] + layers[1]["bias"], 0)
-    expected = hidden @ layers[2]["weight"] + layers[2]["bias"]
+    expected, _ = forward(layers, inputs)
 
-    parameters = jax.tree.map(jnp.float32, layers)
+    parameters = [layer_of(*layer) for layer in layers]
     for blocks in ([inputs], [inputs[:, :3], inputs[:, 3:4], inputs[:, 4:]]):
         np.testing.assert_allclose(mlp((5, 4)).apply(parameters, *map(jnp.float32, blocks)), expected, rtol=1e-4)
 
@@ -54,4 +55,4 @@ def test_computes_what_numpy_computes_from_one_block_or_several():
 def test_without_hidden_layers_it_is_linear():
     parameters = jax.jit(mlp(()).init)(jax.random.key(0), INPUTS, OUTPUTS)
 
-    np.testing.assert_allclose(mlp(()).apply(parameters, jnp.eye(30)), parameters[0]["weight"], atol=1e-6)
+    np.testing.assert_allclose(mlp(()).apply(parameters, jnp.eye(30)), weight_of(parameters[0]), atol=1e-6)

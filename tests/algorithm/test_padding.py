@@ -15,6 +15,7 @@ from maddpg.algorithm.state import Algorithm, TrainState, assemble, hyper, init
 from maddpg.algorithm.update import act, act_greedily, act_randomly, update
 from maddpg.config import AlgorithmConfig
 from maddpg.types import AgentSpec, Box, Categorical, EnvSpec, Simplex, Transition
+from tests.algorithm.layers import bias_of, weight_of
 
 BATCH = 6
 TALKER = AgentSpec("talker", "a", 2, (Categorical(3), Box((-1.0,), (2.0,))))
@@ -109,28 +110,24 @@ def pair(request, alone):
     return alone["all" if view == "all" else "own"], play(spec, view)  # each of the two is a team of its own
 
 
-def true_networks(played: Played, state: TrainState, agent: int) -> list[list[dict[str, np.ndarray]]]:
+def true_networks(played: Played, state: TrainState, agent: int) -> list[list[np.ndarray]]:
     """Actor, critics and their targets of an agent, the padding cut away, after checking that the padding is zero."""
 
-    def cut(network, rows, columns):
-        def one(layer: int, name: str, values: np.ndarray) -> np.ndarray:
-            axes = {}
-            if layer == 0 and name == "weight":
-                axes[-2] = rows
-            if layer == len(network) - 1:
-                axes[-1] = columns
-            for axis, valid in axes.items():
-                assert not np.any(np.compress(~valid, values, axis=axis))
-                values = np.compress(valid, values, axis=axis)
-            return values
+    def cut(network, inputs, outputs):
+        def one(values, axis, valid):
+            assert not np.any(np.compress(~valid, values, axis))
+            return np.compress(valid, values, axis)
 
-        return [{name: one(layer, name, np.asarray(values[agent])) for name, values in part.items()} for layer, part in enumerate(network)]
+        weights, biases = [[of(layer)[agent] for layer in network] for of in (weight_of, bias_of)]
+        weights[0] = one(weights[0], -2, inputs)
+        weights[-1], biases[-1] = one(weights[-1], -1, outputs), one(biases[-1], -1, outputs)
+        return weights + biases
 
-    outputs = np.asarray(output_valid(played.algorithm.layout))[agent]
-    inputs = np.asarray(played.algorithm.view.input_valid)[agent]
-    sees = played.algorithm.spec.observation_valid[agent]
-    actors = [cut(network, sees, outputs) for network in (state.actor, state.target_actor)]
-    return actors + [cut(network, inputs, np.array([True])) for network in (state.critic, state.target_critic)]
+    seen = played.algorithm.spec.observation_valid[agent]
+    output = np.asarray(output_valid(played.algorithm.layout))[agent]
+    joint = np.asarray(played.algorithm.view.input_valid)[agent]
+    actors = [cut(network, seen, output) for network in (state.actor, state.target_actor)]
+    return actors + [cut(network, joint, np.array([True])) for network in (state.critic, state.target_critic)]
 
 
 def same(one, other):

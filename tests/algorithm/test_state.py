@@ -12,6 +12,7 @@ from maddpg.algorithm.state import assemble, init
 from maddpg.algorithm.update import act
 from maddpg.config import AlgorithmConfig
 from maddpg.types import AgentSpec, Box, EnvSpec
+from tests.algorithm.layers import weight_of
 
 TWINS = EnvSpec("twins", tuple(AgentSpec(name, "a", 2, (Box((-1.0,), (1.0,)),)) for name in "xy"), 1, 25)
 
@@ -27,7 +28,7 @@ def copied():
 
 
 def weights(network) -> np.ndarray:
-    return np.asarray(network[0]["weight"])
+    return weight_of(network[0])
 
 
 def test_targets_start_as_copies(copied):

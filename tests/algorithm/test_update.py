@@ -16,6 +16,7 @@ from maddpg.algorithm.views import view_mask
 from maddpg.config import AlgorithmConfig
 from maddpg.types import AgentSpec, Box, Categorical, EnvSpec, Simplex, Transition
 from tests.algorithm import reference
+from tests.algorithm.layers import bias_of, weight_of
 
 BATCH = 7
 SCOUT = AgentSpec("scout", "ours", 3, (Box((-1.0,), (1.0,)),))
@@ -52,7 +53,7 @@ def to_numpy(algorithm, state, index: int) -> reference.Agent:
     """One agent's networks as the reference has them: the padding cut away."""
 
     def layers(parameters, rows, columns):
-        cut = [(np.float64(layer["weight"]), np.float64(layer["bias"])) for layer in parameters]
+        cut = [(np.float64(weight_of(layer)), np.float64(bias_of(layer))) for layer in parameters]
         cut[0] = (cut[0][0][np.asarray(rows)], cut[0][1])
         cut[-1] = (cut[-1][0][:, columns], cut[-1][1][columns])
         return cut
@@ -202,5 +203,5 @@ def test_every_kind_of_action_gets_a_gradient(estimator, policy, checked_keys):
     assert np.all(np.asarray(metrics["actor_gradient_norm"]) > 1e-4)
     assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves((after, metrics)))
     # Every true column of the actors' outputs learns; padding does not.
-    moved = np.any(np.asarray(after.actor[-1]["weight"] != state.actor[-1]["weight"]), axis=1)
+    moved = np.any(weight_of(after.actor[-1]) != weight_of(state.actor[-1]), axis=1)
     np.testing.assert_array_equal(moved, actions.output_valid(algorithm.layout))

@@ -14,6 +14,7 @@ from maddpg.algorithm.update import update
 from maddpg.algorithm.views import critic_input, critic_view, view_mask
 from maddpg.config import AlgorithmConfig
 from maddpg.types import AgentSpec, Box, EnvSpec, Transition
+from tests.algorithm.layers import weight_of
 
 
 def agent(name: str, team: str, sees: int, does: int) -> AgentSpec:
@@ -113,5 +114,5 @@ def test_with_local_critics_an_agent_learns_as_if_it_were_alone():
         )
     )
 
-    np.testing.assert_allclose(together.actor[0]["weight"][0], alone.actor[0]["weight"][0], atol=1e-6)
-    np.testing.assert_allclose(together.critic[1]["weight"][0], alone.critic[1]["weight"][0], atol=1e-6)
+    np.testing.assert_allclose(weight_of(together.actor[0])[0], weight_of(alone.actor[0])[0], atol=1e-6)
+    np.testing.assert_allclose(weight_of(together.critic[1])[0], weight_of(alone.critic[1])[0], atol=1e-6)

@@ -17,6 +17,7 @@ EPISODES, LENGTH = 20, 25
 GRID = 1024  # actions are multiples of 1 / 1024, so that mpe2's 32-bit arithmetic on them is exact
 
 
+@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Recording:
     """Leading axes are [episode, step]; worlds and observations have one step more than the rest."""
@@ -36,6 +37,15 @@ def record(name: str, mode: str, parameters: tuple[tuple[str, Any], ...] = ()) -
     random = np.random.default_rng(0)
     episodes = [_play(reference, seed, random) for seed in range(EPISODES)]
     return Recording(*(jax.tree.map(lambda *leaves: np.stack(leaves), *parts) for parts in zip(*episodes, strict=True)))
+
+
+def record_all(name: str, parameters: dict[str, Any]) -> Recording:
+    """Twenty episodes in each mode, one mode after the other. All modes have the same columns, so that one program steps them all.
+
+    Soft choices differ from a box in nothing but the range of their values, so worlds of other sizes leave them out.
+    """
+    played = [mode for mode in modes(name) if mode != "simplex" or not parameters]
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *(record(name, mode, tuple(parameters.items())) for mode in played))
 
 
 def _play(reference: mpe2.Reference, seed: int, random: np.random.Generator) -> tuple:

@@ -14,7 +14,7 @@ from maddpg.environments.contract import Environment
 from maddpg.particles import SCENARIOS, Landmark, World, make_scenario, padded_observation
 from maddpg.particles import world as physics
 from maddpg.particles.scenarios import simple_push, simple_tag, simple_world_comm
-from tests.particles.recording import LENGTH, Recording, modes, record
+from tests.particles.recording import LENGTH, Recording, modes, record, record_all
 
 pytest.importorskip("mpe2")
 
@@ -67,19 +67,17 @@ def compare(ours: tuple, recording: Recording, tolerance: float) -> None:
 
 @every_case
 def test_single_steps_match_in_32_bits(name, parameters):
-    environment = particles.make(name, **parameters)
-    for mode in modes(name):
-        recording = record(name, mode, tuple(parameters.items()))
-        compare(single_steps(environment, recording), recording, tolerance=1e-5)
+    recording = record_all(name, parameters)
+
+    compare(single_steps(particles.make(name, **parameters), recording), recording, tolerance=1e-5)
 
 
 @every_case
 def test_whole_episodes_match_in_64_bits(name, parameters):
+    recording = record_all(name, parameters)
+
     with jax.enable_x64(True):
-        environment = particles.make(name, **parameters)
-        for mode in modes(name):
-            recording = record(name, mode, tuple(parameters.items()))
-            compare(whole_episodes(environment, recording), recording, tolerance=1e-9)
+        compare(whole_episodes(particles.make(name, **parameters), recording), recording, tolerance=1e-9)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
