@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from maddpg.environments.registry import describe_environments, make_environment
 from maddpg.evaluation.evaluate import Play, device_play, evaluate
 from maddpg.evaluation.players import Player, choose_players, everybody
 from maddpg.evaluation.rollout import make_rollout
+from maddpg.particles import make_scenario
 from maddpg.report.curves import draw_curves
+from maddpg.report.episode import draw_episodes, record
 from maddpg.report.tables import environment_lines, evaluation_table
 from maddpg.storage.compilation_cache import enable_compilation_cache
 from maddpg.storage.files import without_nan, write_json
@@ -28,6 +31,7 @@ from maddpg.training.run import plan, train
 from maddpg.types import PyTree
 
 FINAL_EPISODES = 1_000
+PICTURED_EPISODES = 4
 
 
 @dataclass(frozen=True)
@@ -67,11 +71,14 @@ class Train:
         evaluation = evaluate(spec, trained.play(), seeds, FINAL_EPISODES, everybody(spec, Player.LEARNED), config.world.action_mode)
         write_json(folder.evaluation, evaluation.to_dict())
         draw_curves(folder.metrics, evaluation, folder.curves)
+        first_seed = jax.tree.map(lambda leaf: leaf[0], trained.learner.actor)
+        worlds = record(trained.algorithm, trained.environment, first_seed, jax.random.key(0), PICTURED_EPISODES)
+        draw_episodes(make_scenario(config.environment, **config.world.given()), worlds, folder.episodes)
         Console().print(evaluation_table(evaluation))
         console.print(
             f"{trained.steps:_} steps and {trained.updates:_} updates of every agent, {trained.steps_per_second:,.0f} steps/s\n"
-            f"saved in {folder.path}: {folder.curves.name}, {folder.metrics.name}, {folder.parameters.name}\n"
-            f"next: maddpg evaluate {folder.path} --env mpe2:{config.environment}",
+            f"saved in {folder.path}: {folder.curves.name}, {folder.episodes.name}, {folder.metrics.name}, {folder.parameters.name}\n"
+            f"next: {sys.argv[0]} evaluate {folder.path} --env mpe2:{config.environment}",
             highlight=False,
             soft_wrap=True,
         )

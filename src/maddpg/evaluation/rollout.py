@@ -55,7 +55,9 @@ def make_rollout(algorithm: Algorithm, environment: Environment, episodes: int) 
         start = (worlds, observation, jnp.ones(episodes, bool), jnp.zeros((episodes, spec.agent_count)), nothing)
         (_, _, _, returns, sums), alive = jax.lax.scan(one_step, start, jax.random.split(play_key, spec.episode_length))
         lengths = 1.0 + jnp.sum(alive, axis=0)
-        metrics: dict[str, AnyArray] = {name: value / _like(lengths, value) if environment.aggregates[name] == "mean" else value for name, value in sums.items()}
+        metrics: dict[str, AnyArray] = {
+            name: value / _like(lengths, value) if environment.aggregates[name] == "mean" else value for name, value in sums.items()
+        }
         return Episodes(returns, metrics)
 
     return jax.jit(jax.vmap(line_up))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from rich import box
 from rich.table import Table
 
 from maddpg.evaluation.scores import Evaluation
@@ -16,19 +17,19 @@ def evaluation_table(evaluation: Evaluation) -> Table:
     table = Table(
         title=f"{evaluation.environment}: return of an episode, {evaluation.episodes:,} greedy episodes, {evaluation.action_mode} actions",
         caption="normalised: 0 is random play, 1 is scripted play",
+        box=box.SIMPLE_HEAD,
     )
     for heading in ("seed", "agent"):
-        table.add_column(heading)
-    for heading in ("trained", "± s.e.", "random", "still", "scripted", "normalised"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, no_wrap=True)
+    for heading in ("trained ± s.e.", "random", "still", "scripted", "normalised"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for seed in evaluation.seeds:
         for name, score in seed.agents.items():
             who = evaluation.players[name]
             table.add_row(
                 str(seed.seed),
                 name if who == "learned" else f"{name} ({who})",
-                f"{score.mean:.2f}",
-                f"{score.standard_error:.2f}",
+                f"{score.mean:.2f} ± {score.standard_error:.2f}",
                 f"{score.random:.2f}",
                 f"{score.still:.2f}",
                 f"{score.scripted:.2f}",

@@ -23,7 +23,8 @@ class RunFolder:
     """A run's folder.
 
     config.json: everything that decides the run, and the versions it ran with. metrics.jsonl: a line for each seed and interval.
-    parameters.safetensors: actors, critics and their targets at the end. evaluation.json: the final table. learning_curves.png.
+    parameters.safetensors: actors, critics and their targets at the end. evaluation.json: the final table. learning_curves.png,
+    episodes.png: what people look at first.
     """
 
     path: Path
@@ -52,6 +53,11 @@ class RunFolder:
     def curves(self) -> Path:
         """The picture of the learning curves."""
         return self.path / "learning_curves.png"
+
+    @property
+    def episodes(self) -> Path:
+        """The picture of the trained team at work."""
+        return self.path / "episodes.png"
 
     def read_config(self) -> Config:
         """The run's configuration.
