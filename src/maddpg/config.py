@@ -13,8 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
-ActionMode = Literal["box", "simplex", "discrete"]
-Variant = Literal["mpe2", "openai"]
+from maddpg.types import ActionMode, Dynamics, Rewards
 
 LARGEST_COUNT = 2_000_000_000  # counters live in 32 bits on the device
 
@@ -40,9 +39,9 @@ class WorldConfig:
     action_mode: ActionMode | None = None
     """box: forces and messages in [0, 1] (mpe2's continuous actions); simplex: a point of the simplex for the move and one for the message
     (the released code's actions); discrete: one move and one message. Default: box, and simplex in simple_crypto."""
-    dynamics: Variant = "mpe2"
+    dynamics: Dynamics = "mpe2"
     """Whether a position moves with the velocity before the forces of this step (mpe2) or after (openai, the paper's)."""
-    rewards: Variant = "mpe2"
+    rewards: Rewards = "mpe2"
     """The rewards of the mpe2 package, or of the paper's released environments (openai)."""
     episode_length: int = 25
     """Steps of an episode."""

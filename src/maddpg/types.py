@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -146,5 +146,9 @@ class Transition:
     next_state: jax.Array | None = None  # [state]
 
 
+ActionMode = Literal["box", "simplex", "discrete"]  # of a particle world
+Dynamics = Literal["mpe2", "openai"]  # of a particle world: positions move with the old velocity, or with the new one
+Rewards = Literal["mpe2", "openai"]  # of a particle world: those of the mpe2 package, or of the paper's released environments
+Aggregate = Literal["sum", "mean", "last"]  # how a measure of steps becomes one of an episode
 AnyArray = jax.Array | np.ndarray  # on the device or the host
 PyTree = Any  # a tree whose structure the holder does not look into

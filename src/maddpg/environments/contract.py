@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
 
-from maddpg.types import EnvSpec, PyTree, TimeStep
-
-Aggregate = Literal["sum", "mean", "last"]
+from maddpg.types import Aggregate, EnvSpec, PyTree, TimeStep
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from maddpg import particles
-from maddpg.environments.contract import Aggregate, Environment
+from maddpg.environments.contract import Environment
 from maddpg.particles import Scenario, World
-from maddpg.types import AgentSpec, EnvSpec, TimeStep
+from maddpg.types import AgentSpec, Aggregate, EnvSpec, TimeStep
 
 
 def make(name: str, **parameters: Any) -> Environment:

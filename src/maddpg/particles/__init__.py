@@ -1,20 +1,17 @@
 """The paper's nine particle worlds on the device, as pure functions of one world."""
 
-from maddpg.particles.actions import ACTION_MODES, ActionMode, Intention, action_space, decode, encode, still_action
+from maddpg.particles.actions import ACTION_MODES, Intention, action_space, decode, encode, still_action
 from maddpg.particles.registry import SCENARIOS, make_scenario, scenario_name
-from maddpg.particles.scenario import Rewards, Scenario, observation_sizes, padded_observation, reward
-from maddpg.particles.world import AgentBody, Bodies, Dynamics, Landmark, World, advance, scatter
+from maddpg.particles.scenario import Scenario, observation_sizes, padded_observation, reward
+from maddpg.particles.world import AgentBody, Bodies, Landmark, World, advance, scatter
 
 __all__ = [
     "ACTION_MODES",
     "SCENARIOS",
-    "ActionMode",
     "AgentBody",
     "Bodies",
-    "Dynamics",
     "Intention",
     "Landmark",
-    "Rewards",
     "Scenario",
     "World",
     "action_space",

@@ -8,7 +8,7 @@ them alike.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import jax
 import jax.numpy as jnp
@@ -16,9 +16,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from maddpg.particles.world import AgentBody, Bodies
-from maddpg.types import Box, Categorical, Simplex, Space
+from maddpg.types import ActionMode, Box, Categorical, Simplex, Space
 
-ActionMode = Literal["box", "simplex", "discrete"]
 ACTION_MODES: tuple[ActionMode, ...] = get_args(ActionMode)
 MOVES = 5
 

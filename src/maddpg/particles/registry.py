@@ -9,8 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast, get_args
 
-from maddpg.particles.actions import ActionMode
-from maddpg.particles.scenario import Rewards, Scenario, require_count
+from maddpg.particles.scenario import Scenario, require_count
 from maddpg.particles.scenarios import (
     simple,
     simple_adversary,
@@ -22,7 +21,7 @@ from maddpg.particles.scenarios import (
     simple_tag,
     simple_world_comm,
 )
-from maddpg.particles.world import Dynamics
+from maddpg.types import ActionMode, Dynamics, Rewards
 
 SCENARIOS: dict[str, Callable[..., Scenario]] = {
     "simple": simple.make,

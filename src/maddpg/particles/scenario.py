@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from maddpg.particles.actions import ACTION_MODES, ActionMode, Intention
+from maddpg.particles.actions import ACTION_MODES, Intention
 from maddpg.particles.world import Bodies, World
-
-Rewards = Literal["mpe2", "openai"]
-Aggregate = Literal["sum", "mean", "last"]
+from maddpg.types import ActionMode, Aggregate
 
 
 @dataclass(frozen=True)

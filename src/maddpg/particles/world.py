@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -16,8 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from maddpg.particles.geometry import length
-
-Dynamics = Literal["mpe2", "openai"]
+from maddpg.types import Dynamics
 
 TIME_STEP = 0.1  # seconds
 DAMPING = 0.25  # share of the velocity lost in a step

@@ -8,14 +8,14 @@ import jax
 import numpy as np
 
 from maddpg.storage.files import write_bytes
-from maddpg.types import PyTree
+from maddpg.types import AnyArray, PyTree
 
 
 def _name(path: tuple) -> str:
     return "/".join(str(getattr(part, "key", getattr(part, "idx", getattr(part, "name", part)))) for part in path)
 
 
-def named_leaves(tree: PyTree) -> dict[str, jax.Array]:
+def named_leaves(tree: PyTree) -> dict[str, AnyArray]:
     """A tree's arrays by path, such as actor/0/weight."""
     return {_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
 

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 from maddpg.particles.actions import Intention
 from maddpg.particles.geometry import join, length, offsets, squared_length
 from maddpg.particles.play import go_to
-from maddpg.particles.scenario import Rewards, Scenario
-from maddpg.particles.world import AgentBody, Bodies, Dynamics, Landmark, World, scatter
+from maddpg.particles.scenario import Scenario
+from maddpg.particles.world import AgentBody, Bodies, Landmark, World, scatter
+from maddpg.types import Dynamics, Rewards
 
 REACH = 0.1  # the agent has reached the landmark within this distance
 

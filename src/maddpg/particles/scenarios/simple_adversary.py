@@ -14,8 +14,9 @@ import jax.numpy as jnp
 from maddpg.particles.actions import Intention
 from maddpg.particles.geometry import distances, join, length, offsets, pick, squared_length, to_all, without_self
 from maddpg.particles.play import assign, go_to
-from maddpg.particles.scenario import Rewards, Scenario, require_count
-from maddpg.particles.world import AgentBody, Bodies, Dynamics, Landmark, World, scatter
+from maddpg.particles.scenario import Scenario, require_count
+from maddpg.particles.world import AgentBody, Bodies, Landmark, World, scatter
+from maddpg.types import Dynamics, Rewards
 
 AGENT_SIZE, LANDMARK_SIZE = 0.15, 0.08
 REACH = 2 * LANDMARK_SIZE  # success: on the goal within this distance, the reference's own measure of proximity

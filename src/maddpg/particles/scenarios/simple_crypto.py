@@ -12,8 +12,9 @@ import jax.numpy as jnp
 
 from maddpg.particles.actions import Intention
 from maddpg.particles.geometry import one_hot
-from maddpg.particles.scenario import Rewards, Scenario
-from maddpg.particles.world import AgentBody, Bodies, Dynamics, Landmark, World, scatter
+from maddpg.particles.scenario import Scenario
+from maddpg.particles.world import AgentBody, Bodies, Landmark, World, scatter
+from maddpg.types import Dynamics, Rewards
 
 WORDS = 2  # the word and the key are one bit each
 MESSAGE_SIZE = 4

@@ -11,8 +11,9 @@ import numpy as np
 from maddpg.particles.actions import Intention
 from maddpg.particles.geometry import distances, join, length, offsets, pick, to_all, without_self
 from maddpg.particles.play import go_to
-from maddpg.particles.scenario import Rewards, Scenario, require_count
-from maddpg.particles.world import AgentBody, Bodies, Dynamics, Landmark, World, scatter
+from maddpg.particles.scenario import Scenario, require_count
+from maddpg.particles.world import AgentBody, Bodies, Landmark, World, scatter
+from maddpg.types import Dynamics, Rewards
 
 LANDMARKS = 2
 LANDMARK_COLOURS = 0.1 + 0.8 * np.eye(3)[1:]

@@ -11,8 +11,9 @@ import numpy as np
 from maddpg.particles.actions import Intention
 from maddpg.particles.geometry import join, length, offsets, squared_length
 from maddpg.particles.play import go_to
-from maddpg.particles.scenario import Rewards, Scenario, require_share
-from maddpg.particles.world import AgentBody, Bodies, Dynamics, Landmark, World, scatter
+from maddpg.particles.scenario import Scenario, require_share
+from maddpg.particles.world import AgentBody, Bodies, Landmark, World, scatter
+from maddpg.types import Dynamics, Rewards
 
 LANDMARKS = 3
 MESSAGE_SIZE = 10

@@ -11,8 +11,9 @@ import numpy as np
 from maddpg.particles.actions import Intention
 from maddpg.particles.geometry import join, length, offsets, one_hot, pick, squared_length, to_all
 from maddpg.particles.play import go_to
-from maddpg.particles.scenario import Rewards, Scenario
-from maddpg.particles.world import AgentBody, Bodies, Dynamics, Landmark, World, scatter
+from maddpg.particles.scenario import Scenario
+from maddpg.particles.world import AgentBody, Bodies, Landmark, World, scatter
+from maddpg.types import Dynamics, Rewards
 
 LANDMARKS = 3
 COLOURS = 0.15 + 0.5 * np.eye(LANDMARKS)  # what the speaker sees: the colour of the goal

@@ -11,8 +11,9 @@ import numpy as np
 from maddpg.particles.actions import Intention
 from maddpg.particles.geometry import distances, join, offsets, without_self
 from maddpg.particles.play import assign, go_to
-from maddpg.particles.scenario import Rewards, Scenario, require_count, require_share
-from maddpg.particles.world import AgentBody, Bodies, Dynamics, Landmark, World, scatter
+from maddpg.particles.scenario import Scenario, require_count, require_share
+from maddpg.particles.world import AgentBody, Bodies, Landmark, World, scatter
+from maddpg.types import Dynamics, Rewards
 
 SILENCE = 2  # nobody speaks, yet the reference shows two zeros for each other agent
 OCCUPIED = 0.1  # a landmark with an agent within this distance is occupied

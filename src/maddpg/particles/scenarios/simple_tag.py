@@ -9,9 +9,10 @@ import jax.numpy as jnp
 
 from maddpg.particles.actions import Intention
 from maddpg.particles.geometry import join, offsets, to_all, without_self
-from maddpg.particles.scenario import Rewards, Scenario, require_count, require_positive
+from maddpg.particles.scenario import Scenario, require_count, require_positive
 from maddpg.particles.scenarios import pursuit
-from maddpg.particles.world import Bodies, Dynamics, World, scatter
+from maddpg.particles.world import Bodies, World, scatter
+from maddpg.types import Dynamics, Rewards
 
 PREY_SIZE = 0.05
 CATCH = 10.0  # for every predator, and from the prey, at every step and for every pair that touches

@@ -14,9 +14,10 @@ import numpy as np
 from maddpg.particles.actions import Intention
 from maddpg.particles.geometry import distances, join, offsets, to_all, without_self
 from maddpg.particles.play import go_to, nearest
-from maddpg.particles.scenario import Rewards, Scenario, require_count, require_positive
+from maddpg.particles.scenario import Scenario, require_count, require_positive
 from maddpg.particles.scenarios import pursuit
-from maddpg.particles.world import Bodies, Dynamics, Landmark, World, scatter
+from maddpg.particles.world import Bodies, Landmark, World, scatter
+from maddpg.types import Dynamics, Rewards
 
 MESSAGE_SIZE = 4
 PREY_SIZE = 0.045
