@@ -15,7 +15,7 @@ $(VENV)/installed: pyproject.toml
 	touch $@
 
 train: install
-	$(BIN)/maddpg train simple_spread --steps 600_000
+	$(BIN)/maddpg train simple_spread --steps 1_000_000
 
 test: install
 	$(BIN)/python -m pytest -n 2

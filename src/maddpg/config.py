@@ -103,9 +103,9 @@ class AlgorithmConfig:
     """Learning steps between two moves of the targets."""
     target_initialisation: Literal["copy", "independent"] = "copy"
     """Whether the targets start as copies, or with weights of their own."""
-    actor_rate: float = 1e-3
+    actor_rate: float = 3e-3
     """Adam's learning rate for actors."""
-    critic_rate: float = 1e-3
+    critic_rate: float = 3e-3
     """Adam's learning rate for critics."""
     gradient_clip: float | None = 10.0
     """Largest norm of a gradient; nothing is clipped if left out."""
@@ -130,7 +130,7 @@ class AlgorithmConfig:
         _require(0 < self.tau <= 1, "tau", self.tau, "must lie in (0, 1]; 0.01 moves softly, 1 copies")
         _require(1 <= self.target_interval <= LARGEST_COUNT, "target_interval", self.target_interval, "must be at least 1")
         for name in ("actor_rate", "critic_rate"):
-            _require(0 <= getattr(self, name) < 1, name, getattr(self, name), "must lie in [0, 1); 0.001 is usual")
+            _require(0 <= getattr(self, name) < 1, name, getattr(self, name), "must lie in [0, 1); 0.003 is usual")
         _require(self.gradient_clip is None or self.gradient_clip > 0, "gradient_clip", self.gradient_clip, "must be above 0, or left out")
         _require(self.logit_regulariser >= 0, "logit_regulariser", self.logit_regulariser, "must be at least 0")
         _require(self.noise >= 0, "noise", self.noise, "must be at least 0")
