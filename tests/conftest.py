@@ -11,6 +11,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 import tests.typecheck  # noqa: F401  the hook finds it by name
+from tests.runs import train_small
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_compilation_cache_dir", os.environ.get("MADDPG_TEST_CACHE", str(Path(tempfile.gettempdir()) / "maddpg-test-cache")))
@@ -26,3 +27,11 @@ def checked_keys():
     """Raise where a random key is used twice."""
     with jax.debug_key_reuse(True):
         yield
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory):
+    """The folder of a tiny run of two seeds, trained through the command line. For reading only."""
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    assert train_small("--out", folder) == 0
+    return folder

@@ -95,7 +95,7 @@ class AlgorithmConfig:
     """Where the other agents' actions in the actor's loss come from: the replay (the paper's eq. 5), or their current policies."""
     minibatch: Literal["shared", "per_agent"] = "shared"
     """One minibatch for all agents, or each agent draws its own."""
-    gamma: float = 0.8
+    gamma: float = 0.85
     """Discount, in [0, 1]."""
     tau: float = 0.01
     """Share of the online parameters that the target parameters take up at each move, in (0, 1]; 1 copies them."""
@@ -113,7 +113,7 @@ class AlgorithmConfig:
     """Whose norm that is: of all of a network's gradients together, or of each tensor by itself."""
     logit_regulariser: float = 0.0
     """Weight of the mean squared actor output (before the squashing) in the actor's loss."""
-    noise: float = 0.2
+    noise: float = 0.4
     """Standard deviation of the Gaussian exploration noise on a deterministic policy, as a share of half the action's range."""
     noise_final: float | None = None
     """The same at the end of its linear decay. Left out: no decay."""

@@ -45,6 +45,10 @@ def random_batch(spec: EnvSpec, seed: int, *leading: int) -> Transition:
     )
 
 
+def start(algorithm):
+    return jax.jit(lambda key: init(algorithm, key))(jax.random.key(0))
+
+
 def tree_slice(tree, *index):
     return jax.tree.map(lambda leaf: leaf[index], tree)
 
@@ -119,7 +123,7 @@ CASES = {
 def test_three_steps_are_those_of_the_reference(changes):
     config = replace(PLAIN, **changes)
     algorithm, numbers = assemble(config, BOXES), hyper(config, BOXES)
-    state = init(algorithm, jax.random.key(0))
+    state = start(algorithm)
     agents = [to_numpy(algorithm, state, index) for index in range(3)]
     seen = [np.flatnonzero(row).tolist() for row in view_mask(config, BOXES)]
     learn = jax.jit(lambda state, batch, key: update(algorithm, numbers, state, batch, key))
@@ -144,7 +148,7 @@ def one_step(request):
     """(numbers, state, a batch, the compiled step of numbers and batch) of three agents that all see all, their gradients clipped."""
     config = replace(PLAIN, gradient_clip=0.01, clip_by=request.param)
     algorithm = assemble(config, BOXES)
-    state = init(algorithm, jax.random.key(0))
+    state = start(algorithm)
     learn = jax.jit(lambda numbers, batch: update(algorithm, numbers, state, batch, jax.random.key(1))[0])
     return hyper(config, BOXES), state, random_batch(BOXES, 0), learn
 
@@ -196,7 +200,7 @@ MIXED = EnvSpec(
 def test_every_kind_of_action_gets_a_gradient(estimator, policy, checked_keys):
     config = replace(PLAIN, estimator=estimator, policy=policy)
     algorithm, numbers = assemble(config, MIXED), hyper(config, MIXED)
-    state = init(algorithm, jax.random.key(0))
+    state = start(algorithm)
 
     after, metrics = jax.jit(lambda batch, key: update(algorithm, numbers, state, batch, key))(random_batch(MIXED, 0), jax.random.key(1))
 

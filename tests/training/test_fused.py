@@ -273,12 +273,11 @@ def test_the_first_episodes_are_whole(runner):
 
 
 def test_metrics_are_summed_over_updates(runner, trained):
-    step_by_step = runner.warmed_up(0, 1)
-    targets = []
+    run, sums = runner.warmed_up(0, 1), 0.0
     for _ in range(ROUNDS):
-        before = np.asarray(step_by_step.totals.updates["target"])
-        step_by_step = runner.fused.train(runner.numbers, step_by_step, 1)
-        targets.append(np.asarray(step_by_step.totals.updates["target"]) - before)
+        run = replace(run, totals=jax.tree.map(jnp.zeros_like, run.totals))  # as between two lines of metrics
+        run = runner.fused.train(runner.numbers, run, 1)
+        sums = sums + np.asarray(run.totals.updates["target"])
 
-    np.testing.assert_allclose(trained.totals.updates["target"], np.sum(targets, axis=0), rtol=1e-4)
-    assert np.all(np.isfinite(targets))
+    np.testing.assert_allclose(trained.totals.updates["target"], sums, rtol=1e-4)
+    assert np.all(sums != 0)

@@ -55,8 +55,9 @@ class Train:
         enable_compilation_cache()
         config = resolve(Config(self.environment, self.world, self.algorithm, self.training))
         console = Console(stderr=True)
-        console.print(f"{config.environment}: {plan(config)}", highlight=False, soft_wrap=True)
+        planned = plan(config)  # refuses what would not fit, before there is a folder
         folder = make_run_folder(self.out, config.environment)
+        console.print(f"{config.environment}: {planned}", highlight=False, soft_wrap=True)
         try:
             with training_progress(console) as tell:
                 trained = train(config, folder, tell)
@@ -71,9 +72,10 @@ class Train:
         evaluation = evaluate(spec, trained.play(), seeds, FINAL_EPISODES, everybody(spec, Player.LEARNED), config.world.action_mode)
         write_json(folder.evaluation, evaluation.to_dict())
         draw_curves(folder.metrics, evaluation, folder.curves)
+        scenario = make_scenario(config.environment, **config.world.given())
         first_seed = jax.tree.map(lambda leaf: leaf[0], trained.learner.actor)
         worlds = record(trained.algorithm, trained.environment, first_seed, jax.random.key(0), PICTURED_EPISODES)
-        draw_episodes(make_scenario(config.environment, **config.world.given()), worlds, folder.episodes)
+        draw_episodes(scenario, worlds, folder.episodes)
         Console().print(evaluation_table(evaluation))
         console.print(
             f"{trained.steps:_} steps and {trained.updates:_} updates of every agent, {trained.steps_per_second:,.0f} steps/s\n"
@@ -116,7 +118,7 @@ class Evaluate:
         assert config.world.action_mode is not None
         play: Play
         if self.env is None:
-            play = device_play(make_rollout(algorithm, environment, min(self.episodes, 1_000)), actor)
+            play = device_play(make_rollout(algorithm, environment, config.training.evaluation_episodes), actor)
             evaluation = evaluate(environment.spec, play, seeds, self.episodes, players, config.world.action_mode)
         else:
             from maddpg.evaluation.reference import reference_play

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import difflib
+import io
+import re
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from maddpg.config import Config, merge, preset, unknown_name
+
+COMMANDS = ("train", "evaluate", "envs")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -41,6 +48,10 @@ def _parse(arguments: list[str]) -> Any:
 
     from maddpg.cli.commands import Environments, Evaluate, Train
 
+    if not arguments:
+        raise ValueError(f"a command is missing: one of {', '.join(COMMANDS)}; maddpg --help says more")
+    if not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+        raise ValueError(unknown_name("command", arguments[0], COMMANDS))
     config = _defaults(arguments[1:]) if arguments[:1] == ["train"] else Config("")
     train = Train(tyro.MISSING, world=config.world, algorithm=config.algorithm, training=config.training)
     commands: Any = (
@@ -48,14 +59,57 @@ def _parse(arguments: list[str]) -> Any:
         | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
         | Annotated[Environments, tyro.conf.subcommand("envs")]
     )
-    with _whole_numbers():
-        return tyro.cli(
-            commands,
-            config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
-            prog="maddpg",
-            description="Agents that learn to cooperate, compete and communicate.",
-            args=arguments,
-        )
+    complaint = io.StringIO()
+    try:
+        with _whole_numbers(), contextlib.redirect_stderr(complaint):
+            command, unknown = tyro.cli(
+                commands,
+                config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
+                prog="maddpg",
+                description="Agents that learn to cooperate, compete and communicate.",
+                args=arguments,
+                return_unknown_args=True,
+            )
+    except SystemExit as ended:
+        if not ended.code:
+            raise  # --help
+        raise ValueError(_first_paragraph(complaint.getvalue())) from None
+    if unknown:
+        raise ValueError(_unknown_argument(arguments[0], command, unknown))
+    return command
+
+
+def _first_paragraph(box: str) -> str:
+    """What tyro says in the first part of its box, in one line: not the frame, the title and the help text of the argument."""
+    words: list[str] = []
+    for line in re.sub(r"\x1b\[[0-9;]*m", "", box).splitlines()[1:]:
+        content = line.strip(" │╰╯")
+        if content.strip("─-"):
+            words += content.split()
+        elif words:
+            break  # a rule, or the frame's lower edge
+    # A table of settings that refuses a value has no name that its user knows; the refusal names the setting.
+    return re.sub(r"^Error parsing (__\S+: )?", "", " ".join(words))
+
+
+def _unknown_argument(name: str, command: Any, unknown: Sequence[str]) -> str:
+    """One line for words that the command `name` does not take."""
+    flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+    if not flags:
+        return f"{name} takes no {unknown[0]!r}; `maddpg {name} --help` says what it takes"
+    near = difflib.get_close_matches(flags[0].replace("_", "-"), _flags(command), n=1)
+    suggestion = f"did you mean {near[0]}? " if near else ""
+    return f"{name} has no flag {flags[0]}; {suggestion}`maddpg {name} --help` lists all"
+
+
+def _flags(command: Any) -> Iterator[str]:
+    """The flags of a command: its fields that may be left out, and those of the tables in it."""
+    for item in fields(command):
+        value = getattr(command, item.name)
+        if is_dataclass(value):
+            yield from _flags(value)
+        elif not (item.default is MISSING and item.default_factory is MISSING):
+            yield "--" + item.name.replace("_", "-")
 
 
 def _defaults(arguments: list[str]) -> Config:
@@ -74,7 +128,7 @@ def _defaults(arguments: list[str]) -> Config:
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
-    """The tables of a settings file, or of a run's config.json."""
+    """The tables of a settings file."""
     try:
         return tomllib.loads(path.read_text())
     except OSError as error:
@@ -95,10 +149,10 @@ def _whole_numbers() -> Any:
         try:
             return int(words[0])
         except ValueError:
-            number = float(words[0])  # raises ValueError itself, which names the word
-            if not number.is_integer():
-                raise ValueError(f"{words[0]} is not a whole number") from None
-            return int(number)
+            with contextlib.suppress(ValueError):
+                if (number := float(words[0])).is_integer():
+                    return int(number)
+            raise ValueError(f"{words[0]!r} is not a whole number, such as 1500000, 1_500_000 or 1.5e6") from None
 
     @registry.primitive_rule
     def whole_number(info: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec[int] | None:

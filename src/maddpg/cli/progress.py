@@ -43,16 +43,16 @@ def training_progress(console: Console) -> Iterator[Callable[[TrainingProgress],
 
 
 def _lines(console: Console) -> Callable[[TrainingProgress], None]:
-    spoken, began = -LINE_SECONDS, time.perf_counter()
+    spoken = -LINE_SECONDS
 
     def tell(progress: TrainingProgress) -> None:
         nonlocal spoken
         now = time.perf_counter()
         if now - spoken >= LINE_SECONDS or progress.steps == progress.total:
             spoken = now
-            left = (now - began) * (progress.total / progress.steps - 1) if progress.steps else float("nan")
-            ahead = "" if left != left else f"  {left:.0f} s left"
-            console.print(f"{progress.steps:>12_} of {progress.total:_} steps  {describe(progress)}{ahead}", highlight=False)
+            ahead = f"  {progress.seconds_left:.0f} s left" if progress.steps_per_second else ""
+            line = f"{progress.steps:>12_} of {progress.total:_} steps  {describe(progress)}{ahead}"
+            console.print(line, highlight=False, soft_wrap=True)
 
     return tell
 

@@ -14,7 +14,7 @@ from maddpg.evaluation.scores import Evaluation, SeedScore, mean_metrics, score_
 from maddpg.types import EnvSpec, PyTree
 
 Play = Callable[[np.ndarray, int], Episodes]
-"""(players [agent], episodes) -> `Episodes` of every seed, [seed, episode, ...]."""
+"""(players [agent], episodes) -> `Episodes` of every seed, [seed, episode, ...]; of one for all if nobody plays what it learned."""
 
 EVALUATION_SEED = 2_000_000_011  # episodes of evaluation are none of those of training
 
@@ -24,11 +24,14 @@ def device_play(rollout: Rollout, actor: PyTree) -> Play:
     seeds = len(jax.tree.leaves(actor)[0])
 
     def play(players: np.ndarray, episodes: int) -> Episodes:
+        # Without a learned player seeds do not matter: together they play the episodes that are wanted, once.
+        alike = not (players == Player.LEARNED).any()
         parts: list[Episodes] = []
         while sum(part.returns.shape[1] for part in parts) < episodes:
             key = jax.random.fold_in(jax.random.key(EVALUATION_SEED), len(parts))
             everyone = jnp.broadcast_to(jnp.asarray(players), (seeds, len(players)))
-            parts.append(jax.device_get(rollout(actor, everyone, jax.random.split(key, seeds))))
+            part = jax.device_get(rollout(actor, everyone, jax.random.split(key, seeds)))
+            parts.append(jax.tree.map(lambda leaf: leaf.reshape(1, -1, *leaf.shape[2:]), part) if alike else part)
         joined: Episodes = jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=1)[:, :episodes], *parts)
         return joined
 

@@ -19,8 +19,8 @@ def evaluation_table(evaluation: Evaluation) -> Table:
         caption="normalised: 0 is random play, 1 is scripted play",
         box=box.SIMPLE_HEAD,
     )
-    for heading in ("seed", "agent"):
-        table.add_column(heading, no_wrap=True)
+    table.add_column("seed", no_wrap=True)
+    table.add_column("agent")  # where the terminal is narrow this gives way, not the numbers
     for heading in ("trained ± s.e.", "random", "still", "scripted", "normalised"):
         table.add_column(heading, justify="right", no_wrap=True)
     for seed in evaluation.seeds:

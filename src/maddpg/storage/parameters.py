@@ -25,7 +25,7 @@ def save_parameters(path: Path, tree: PyTree) -> None:
     from safetensors.numpy import save
 
     # safetensors writes the memory as it lies and would save a transposed view wrongly.
-    write_bytes(path, save({name: np.ascontiguousarray(leaf) for name, leaf in named_leaves(tree).items()}))
+    write_bytes(path, save({name: np.asarray(leaf, order="C") for name, leaf in named_leaves(tree).items()}))
 
 
 def load_parameters(path: Path, like: PyTree) -> PyTree:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import platform
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
+from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
@@ -73,7 +75,10 @@ class RunFolder:
             raise ValueError(f"{self.config} cannot be read: {error}") from error
         if not isinstance(tables, dict) or tables.get("schema") != SCHEMA or not isinstance(tables.get("config"), dict):
             raise ValueError(f"{self.config} is not of schema {SCHEMA}, the one that this version reads")
-        return from_dict(tables["config"])
+        try:
+            return from_dict(tables["config"])
+        except ValueError as error:
+            raise ValueError(f"{self.config}: {error}") from error
 
     def write_config(self, config: Config) -> None:
         """Write the configuration, and what it runs on: bits repeat on the same machine, cores and versions only."""
@@ -93,20 +98,29 @@ def make_run_folder(out: Path | None, environment: str) -> RunFolder:
     Raises:
         ValueError: the folder holds something already, or cannot be written.
     """
-    if out is None:
-        taken = [
-            int(path.name.rpartition("-")[2]) for path in Path("runs").glob(f"{environment}-*") if path.name.rpartition("-")[2].isdecimal()
-        ]
-        out = Path("runs") / f"{environment}-{max(taken, default=0) + 1}"
     try:
+        if out is None:
+            out = _make_next(Path("runs"), environment)
         out.mkdir(parents=True, exist_ok=True)
         if any(out.iterdir()):
             raise ValueError(f"{out} is not empty; give --out a new folder, so that nothing saved is lost")
         (out / ".writable").touch()
         (out / ".writable").unlink()
     except OSError as error:
-        raise ValueError(f"{out} cannot be written: {error.strerror}; give --out another folder") from error
+        raise ValueError(f"{out or 'runs'} cannot be written: {error.strerror}; give --out another folder") from error
     return RunFolder(out)
+
+
+def _make_next(runs: Path, environment: str) -> Path:
+    """Make the next free <environment>-<n> in `runs`: two runs that start at once get two folders."""
+    runs.mkdir(exist_ok=True)
+    numbers = [path.name.rpartition("-")[2] for path in runs.glob(f"{environment}-*")]
+    for number in count(1 + max((int(number) for number in numbers if number.isdecimal()), default=0)):
+        with suppress(FileExistsError):
+            folder = runs / f"{environment}-{number}"
+            folder.mkdir()
+            return folder
+    raise AssertionError("there is always another number")
 
 
 def append_line(file: IO[str], line: dict[str, Any]) -> None:

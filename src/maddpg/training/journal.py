@@ -1,0 +1,104 @@
+"""What a run writes down while it goes on: lines of metrics.jsonl, at fixed numbers of steps however the work is cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import IO, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from maddpg.config import TrainingConfig
+from maddpg.evaluation.evaluate import device_play
+from maddpg.evaluation.players import Player, everybody
+from maddpg.evaluation.rollout import Rollout
+from maddpg.evaluation.scores import mean_metrics
+from maddpg.storage.run_folder import append_line
+from maddpg.training.fused import RunState, Totals
+from maddpg.types import AnyArray, EnvSpec, PyTree
+
+
+@dataclass
+class Journal:
+    """Writes a training line for each seed every `log_interval` steps and an evaluation line every `evaluation_interval`.
+
+    Both intervals are rounded down to whole rounds. The end of a run, early or not, is always written.
+    """
+
+    training: TrainingConfig
+    spec: EnvSpec
+    rollout: Rollout
+    file: IO[str]
+    logged: int = 0
+    """Rounds done when the last training line was written."""
+    episode_return: dict[str, float] = field(default_factory=dict)
+    """By agent, of the last training lines, mean over seeds; what is shown while the run goes on."""
+
+    def rounds_until_due(self, rounds: int) -> int:
+        """Rounds from here to the next line of either kind."""
+        return min(every - rounds % every for every in (self._log_every, self._evaluate_every) if every)
+
+    def write(self, run: RunState, rounds: int, last: bool) -> RunState:
+        """What is due after so many rounds. Totals that were written start again from zero."""
+        if rounds % self._log_every == 0 or last:
+            self._training_lines(jax.device_get(run.totals), rounds)
+            run = replace(run, totals=jax.tree.map(jnp.zeros_like, run.totals))
+            self.logged = rounds
+        if self._evaluate_every and (rounds % self._evaluate_every == 0 or last):
+            self._evaluation_lines(run.learner.actor, rounds)
+        return run
+
+    @property
+    def _log_every(self) -> int:
+        return max(1, self.training.log_interval // self.training.round_steps)
+
+    @property
+    def _evaluate_every(self) -> int:
+        """Zero: never."""
+        interval = self.training.evaluation_interval
+        return max(1, interval // self.training.round_steps) if interval else 0
+
+    def _training_lines(self, totals: Totals, rounds: int) -> None:
+        """The sums on the device become means over what they were summed over."""
+        training, returns = self.training, []
+        updates = max(0, rounds - max(self.logged, training.warmup_rounds)) * training.updates
+        steps = (rounds - self.logged) * training.round_steps
+        for row, seed in enumerate(self._seeds):
+            episodes = int(totals.episodes[row])
+            line: dict[str, Any] = {
+                "kind": "training",
+                "seed": seed,
+                "steps": rounds * training.round_steps,
+                "updates": max(0, rounds - training.warmup_rounds) * training.updates,
+                "episodes": episodes,
+                "reward": self._by_agent(totals.reward[row] / steps),
+            }
+            if episodes:
+                returns.append(totals.episode_return[row] / episodes)
+                line["return"] = self._by_agent(returns[-1])
+            if updates:
+                line |= {name: self._by_agent(total[row] / updates) for name, total in totals.updates.items()}
+            append_line(self.file, line)
+        if returns:
+            self.episode_return = self._by_agent(np.mean(returns, axis=0))
+
+    def _evaluation_lines(self, actor: PyTree, rounds: int) -> None:
+        """Greedy episodes of every seed."""
+        episodes = device_play(self.rollout, actor)(everybody(self.spec, Player.LEARNED), self.training.evaluation_episodes)
+        for row, seed in enumerate(self._seeds):
+            line = {
+                "kind": "evaluation",
+                "seed": seed,
+                "steps": rounds * self.training.round_steps,
+                "return": self._by_agent(episodes.returns[row].mean(axis=0)),
+                "metrics": mean_metrics(self.spec.names, {name: values[row] for name, values in episodes.metrics.items()}),
+            }
+            append_line(self.file, line)
+
+    @property
+    def _seeds(self) -> range:
+        return range(self.training.seed, self.training.seed + self.training.seeds)
+
+    def _by_agent(self, values: AnyArray) -> dict[str, float]:
+        return {name: float(value) for name, value in zip(self.spec.names, values, strict=True)}

@@ -1,0 +1,81 @@
+"""Who plays, by team or by agent."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from maddpg.algorithm.update import act_greedily
+from maddpg.evaluation.players import Player, choose_players, everybody, play_actions
+from maddpg.types import AgentSpec, Categorical, EnvSpec
+from tests.evaluation.game import ACTORS, ALGORITHM, GAME
+
+SPEC = EnvSpec(
+    "crowd", tuple(AgentSpec(name, team, 1, (Categorical(2),)) for name, team in (("a", "red"), ("b", "blue"), ("c", "red"))), 1, 5
+)
+LEARNED, RANDOM, STILL, SCRIPTED = Player
+
+
+def test_everybody_plays_alike():
+    players = everybody(SPEC, SCRIPTED)
+
+    assert players.tolist() == [SCRIPTED] * 3
+    assert players.dtype == np.int32
+
+
+@pytest.mark.parametrize(
+    ("choices", "expected"),
+    [
+        ({}, [LEARNED, LEARNED, LEARNED]),
+        ({"red": "scripted"}, [SCRIPTED, LEARNED, SCRIPTED]),
+        ({"b": "still"}, [LEARNED, STILL, LEARNED]),
+        ({"red": "random", "blue": "still"}, [RANDOM, STILL, RANDOM]),
+        ({"red": "random", "c": "learned"}, [RANDOM, LEARNED, LEARNED]),  # a team, but for one of it
+    ],
+)
+def test_teams_and_agents_are_chosen_by_name(choices, expected):
+    assert choose_players(SPEC, choices).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"rde": "still"}, r"unknown team or agent 'rde'; did you mean 'red'\? Known: red, blue, a, b, c"),
+        ({"red": "Still"}, r"unknown player 'Still'; did you mean 'still'\? Known: learned, random, still, scripted"),
+        ({"red": ""}, "unknown player ''. Known: learned, random, still, scripted"),
+    ],
+)
+def test_unknown_names_are_refused(choices, message):
+    with pytest.raises(ValueError, match=message):
+        choose_players(SPEC, choices)
+
+
+def test_each_agent_does_what_its_player_does():
+    actor = jax.tree.map(lambda leaf: leaf[0], ACTORS)
+    worlds, observation = jax.vmap(GAME.reset)(jax.random.split(jax.random.key(1), 5))
+
+    @jax.jit
+    def act(players):
+        return play_actions(ALGORITHM, GAME, actor, players, observation, worlds, jax.random.key(2))
+
+    def play(*players):
+        return act(jnp.array(players, jnp.int32))
+
+    learned = jax.jit(partial(act_greedily, ALGORITHM))(actor, observation)
+    scripted = np.zeros((5, 2, 3), np.float32)
+    scripted[:, 0, 0] = -worlds["start"]
+    scripted[:, 1, 0] = 1  # the clock stands at 0
+    still = jnp.broadcast_to(GAME.still, (5, 2, 3))
+    by_player = {LEARNED: learned, STILL: still, SCRIPTED: scripted}
+    for first in by_player:
+        for second in by_player:
+            action = play(first, second)
+            np.testing.assert_allclose(action[:, 0], by_player[first][:, 0], rtol=1e-6)
+            np.testing.assert_allclose(action[:, 1], by_player[second][:, 1], rtol=1e-6)
+    action = play(RANDOM, STILL)
+    assert len(np.unique(action[:, 0, 0])) == 5
+    np.testing.assert_array_equal(action[:, 1], still[:, 1])

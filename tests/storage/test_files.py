@@ -1,0 +1,79 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+
+import numpy as np
+import pytest
+
+from maddpg.storage.files import without_nan, write_bytes, write_json
+
+
+def test_writes_and_replaces(tmp_path):
+    path = tmp_path / "file"
+
+    write_bytes(path, b"one")
+    write_bytes(path, b"two")
+
+    assert path.read_bytes() == b"two"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_failure_leaves_the_old_file_and_nothing_else(step, tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def fail(*_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(*((os, "fsync", fail) if step == "fsync" else (type(path), "replace", fail)))
+    with pytest.raises(OSError, match="no space left"):
+        write_bytes(path, b"new")
+
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path, monkeypatch):
+    """What is synced is the whole content, beside the place, and the place still holds what it did."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    seen = []
+    monkeypatch.setattr(os, "fsync", lambda _: seen.append({file.name: file.read_bytes() for file in tmp_path.iterdir()}))
+
+    write_bytes(path, b"new")
+
+    assert len(seen) == 1
+    assert sorted(seen[0].values()) == [b"new", b"old"]
+    assert seen[0]["file"] == b"old"
+
+
+def test_json_has_no_nan(tmp_path):
+    path = tmp_path / "file.json"
+
+    write_json(path, {"a": math.nan, "b": [1.5, math.inf, (-math.inf,)], "c": {"d": 2, "e": "nan", "f": None, "g": True}})
+
+    assert json.loads(path.read_text(), parse_constant=pytest.fail) == {
+        "a": None,
+        "b": [1.5, None, [None]],
+        "c": {"d": 2, "e": "nan", "f": None, "g": True},
+    }
+    assert path.read_text().endswith("}\n")
+
+
+def test_what_json_cannot_hold_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file.json"
+    write_json(path, 1)
+
+    with pytest.raises(TypeError):
+        write_json(path, {"a": object()})
+
+    assert path.read_text() == "1\n"
+
+
+def test_finite_numbers_stay():
+    assert without_nan([0.0, -1.5e308, 5e-324, np.float64(2.5)]) == [0.0, -1.5e308, 5e-324, 2.5]

@@ -1,0 +1,160 @@
+"""Folders of runs: made new, numbered, recognised."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from importlib import metadata
+from threading import Barrier, Thread
+
+import jax
+import pytest
+
+from maddpg.config import AlgorithmConfig, Config, TrainingConfig, WorldConfig
+from maddpg.storage.run_folder import RunFolder, append_line, make_run_folder
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+CONFIG = Config(
+    "simple_tag",
+    WorldConfig(action_mode="discrete", prey_speed=2.0, agents=2),
+    AlgorithmConfig(actor_layers=(8, 16), critic_layers=(), gradient_clip=None, noise_final=0.0),
+    TrainingConfig(steps=2_000_000, seed=5),
+)
+
+
+def test_numbers_go_up(elsewhere):
+    names = [str(make_run_folder(None, "simple_tag").path) for _ in range(3)]
+
+    assert names == ["runs/simple_tag-1", "runs/simple_tag-2", "runs/simple_tag-3"]
+    assert all((elsewhere / name).is_dir() and not list((elsewhere / name).iterdir()) for name in names)
+
+
+def test_the_next_number_is_above_all_there_are(elsewhere):
+    for name in ("simple-9", "simple-10", "simple-3", "simple-old", "simple_tag-77", "simple"):
+        (elsewhere / "runs" / name).mkdir(parents=True)
+
+    assert make_run_folder(None, "simple").path.name == "simple-11"
+
+
+def test_runs_that_start_at_once_get_folders_of_their_own(elsewhere):
+    start, made = Barrier(8), []
+
+    def begin() -> None:
+        start.wait()
+        made.append(make_run_folder(None, "simple").path.name)
+
+    threads = [Thread(target=begin) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(made) == [f"simple-{number}" for number in range(1, 9)]
+
+
+def test_a_folder_of_ones_own_is_made_with_its_parents(elsewhere):
+    assert make_run_folder(elsewhere / "a" / "b", "simple").path == elsewhere / "a" / "b"
+    assert (elsewhere / "a" / "b").is_dir()
+    assert make_run_folder(elsewhere / "a" / "b", "simple").path.is_dir()  # empty: it will do
+
+
+def test_a_folder_that_holds_something_is_left_alone(elsewhere):
+    (elsewhere / "full").mkdir()
+    (elsewhere / "full" / ".hidden").touch()
+
+    with pytest.raises(ValueError, match="full is not empty; give --out a new folder"):
+        make_run_folder(elsewhere / "full", "simple")
+
+    assert [path.name for path in (elsewhere / "full").iterdir()] == [".hidden"]
+
+
+@pytest.mark.parametrize("out", ["file", "file/new"])
+def test_a_folder_that_cannot_be_made_is_refused(out, elsewhere):
+    (elsewhere / "file").touch()
+
+    with pytest.raises(ValueError, match=f"{out} cannot be written: .*; give --out another folder"):
+        make_run_folder(elsewhere / out, "simple")
+
+
+def test_a_folder_that_cannot_be_written_is_refused(elsewhere, monkeypatch):
+    """We may be root, who may write anywhere."""
+
+    def refuse(self, *_, **__):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(type(elsewhere), "touch", refuse)
+    with pytest.raises(ValueError, match="new cannot be written: Permission denied; give --out another folder"):
+        make_run_folder(elsewhere / "new", "simple")
+
+
+def test_the_configuration_comes_back_as_it_went(elsewhere):
+    folder = RunFolder(elsewhere)
+
+    folder.write_config(CONFIG)
+
+    assert folder.read_config() == CONFIG
+
+
+def test_the_configuration_says_what_the_run_ran_on(elsewhere):
+    folder = RunFolder(elsewhere)
+    folder.write_config(CONFIG)
+
+    tables = json.loads(folder.config.read_text())
+
+    assert tables["schema"] == 1
+    assert tables["versions"]["jax"] == jax.__version__
+    assert tables["versions"]["maddpg"] == metadata.version("maddpg")
+    assert set(tables["versions"]) == {"maddpg", "jax", "jaxlib", "numpy", "optax"}
+    assert set(tables["machine"]) == {"python", "machine", "cores", "device"}
+
+
+def test_what_a_configuration_does_not_say_has_its_default(elsewhere):
+    folder = RunFolder(elsewhere)
+    folder.config.write_text(json.dumps({"schema": 1, "config": {"environment": "simple", "algorithm": {"gamma": 0.5}}}))
+
+    assert folder.read_config() == replace(Config("simple"), algorithm=AlgorithmConfig(gamma=0.5))
+
+
+def test_what_is_no_run_is_refused(elsewhere):
+    with pytest.raises(ValueError, match=r"nowhere is not a run: it has no config\.json; give a folder that `maddpg train` made"):
+        RunFolder(elsewhere / "nowhere").read_config()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "cannot be read"),
+        (b"\xff\xfe", "cannot be read"),
+        (b"{} {}", "cannot be read"),
+        (b"3", "is not of schema 1, the one that this version reads"),
+        (b'{"config": {"environment": "simple"}}', "is not of schema 1"),
+        (b'{"schema": 1}', "is not of schema 1"),
+        (b'{"schema": 1, "config": {"environment": "simple", "training": {"steps": "many"}}}', "training.steps = 'many'"),
+        (b'{"schema": 1, "config": {"environment": "simple", "training": {"steps": -1}}}', "steps = -1"),
+    ],
+)
+def test_a_damaged_configuration_is_refused_by_name(content, message, elsewhere):
+    folder = RunFolder(elsewhere)
+    folder.config.write_bytes(content)
+
+    with pytest.raises(ValueError, match=message) as refusal:
+        folder.read_config()
+
+    assert str(refusal.value).startswith(str(folder.config))
+
+
+def test_lines_can_be_read_at_once(elsewhere):
+    path = elsewhere / "metrics.jsonl"
+
+    with path.open("a") as file:
+        for step in range(3):
+            append_line(file, {"step": step, "loss": float("nan")})
+            assert [json.loads(line) for line in path.read_text().splitlines()][-1] == {"step": step, "loss": None}
+
+    assert path.read_text().count("\n") == 3
