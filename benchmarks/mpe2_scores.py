@@ -48,7 +48,7 @@ def config(world: str, twin_critics: bool) -> Config:
 def in_mpe2(config: Config, line_ups: tuple[Mapping[str, str], ...], result: Trained) -> dict[str, Any]:
     """Evaluations in the real mpe2, one for each line-up."""
     play = reference_play(config, result.algorithm, result.environment, result.learner.actor, lambda _: None)
-    spec, seeds = result.environment.spec, range(config.training.seed, config.training.seed + config.training.seeds)
+    spec, seeds = result.environment.spec, config.training.all_seeds
     mode = str(config.world.action_mode)
     evaluations = [evaluate(spec, play, seeds, EPISODES, choose_players(spec, who), mode, f"mpe2:{spec.name}") for who in line_ups]
     return {"steps_per_second": result.steps_per_second, "evaluations": [evaluation.to_dict() for evaluation in evaluations]}

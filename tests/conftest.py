@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import tempfile
 from pathlib import Path
@@ -31,7 +33,11 @@ def checked_keys():
 
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory):
-    """The folder of a tiny run of two seeds, trained through the command line. For reading only."""
+    """The folder of a tiny run of two seeds, trained through the command line; what that said lies beside it. For reading only."""
     folder = tmp_path_factory.mktemp("runs") / "small"
-    assert train_small("--out", folder) == 0
+    said = {"stdout": io.StringIO(), "stderr": io.StringIO()}
+    with contextlib.redirect_stdout(said["stdout"]), contextlib.redirect_stderr(said["stderr"]):
+        assert train_small("--out", folder) == 0
+    for name, text in said.items():
+        (folder.parent / name).write_text(text.getvalue())
     return folder

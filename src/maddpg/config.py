@@ -194,6 +194,11 @@ class TrainingConfig:
         _require(taken <= LARGEST_COUNT, "environments", self.environments, f"all rounds take {taken} steps: at most {LARGEST_COUNT:_}")
 
     @property
+    def all_seeds(self) -> range:
+        """The seeds of the run, in the order of the seed axis."""
+        return range(self.seed, self.seed + self.seeds)
+
+    @property
     def round_steps(self) -> int:
         """Environment steps in a round, over all environments of one seed."""
         return self.environments * self.collect

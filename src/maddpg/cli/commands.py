@@ -14,6 +14,7 @@ from rich.console import Console
 from maddpg.algorithm.state import assemble, init
 from maddpg.cli.progress import counting, training_progress
 from maddpg.config import AlgorithmConfig, Config, Preset, TrainingConfig, WorldConfig
+from maddpg.environments import mpe2
 from maddpg.environments.registry import describe_environments, make_environment, resolve
 from maddpg.evaluation.evaluate import Play, device_play, evaluate
 from maddpg.evaluation.players import Player, choose_players, everybody
@@ -41,7 +42,8 @@ class Train:
     environment: tyro.conf.Positional[str]
     """What to train in, such as simple_spread; `maddpg envs` lists all."""
     preset: Preset = "tuned"
-    """tuned: what we measured to learn best; paper: the settings of the paper's released code."""
+    """tuned: what we measured to learn best; paper: the learning settings of the paper's released code, whose worlds come with
+    --dynamics openai --rewards openai --action-mode simplex."""
     config: Path | None = None
     """A TOML file with tables [world], [algorithm] and [training], whose fields are the flags below."""
     out: Path | None = None
@@ -66,21 +68,22 @@ class Train:
             return 1
         if not trained.finished:
             console.print(f"stopped after {trained.steps:_} of {config.training.steps:_} steps; evaluating what there is", highlight=False)
-        seeds = range(config.training.seed, config.training.seed + config.training.seeds)
+        seeds = config.training.all_seeds
         spec = trained.environment.spec
         assert config.world.action_mode is not None  # `resolve` fills it in
         evaluation = evaluate(spec, trained.play(), seeds, FINAL_EPISODES, everybody(spec, Player.LEARNED), config.world.action_mode)
         write_json(folder.evaluation, evaluation.to_dict())
         draw_curves(folder.metrics, evaluation, folder.curves)
         scenario = make_scenario(config.environment, **config.world.given())
-        first_seed = jax.tree.map(lambda leaf: leaf[0], trained.learner.actor)
-        worlds = record(trained.algorithm, trained.environment, first_seed, jax.random.key(0), PICTURED_EPISODES)
-        draw_episodes(scenario, worlds, folder.episodes)
+        if scenario.bodies.moves.any():
+            first_seed = jax.tree.map(lambda leaf: leaf[0], trained.learner.actor)
+            worlds = record(trained.algorithm, trained.environment, first_seed, jax.random.key(0), PICTURED_EPISODES)
+            draw_episodes(scenario, worlds, folder.episodes)
         Console().print(evaluation_table(evaluation))
         console.print(
             f"{trained.steps:_} steps and {trained.updates:_} updates of every agent, {trained.steps_per_second:,.0f} steps/s\n"
-            f"saved in {folder.path}: {folder.curves.name}, {folder.episodes.name}, {folder.metrics.name}, {folder.parameters.name}\n"
-            f"next: {sys.argv[0]} evaluate {folder.path} --env mpe2:{config.environment}",
+            f"saved in {folder.path}: {', '.join(sorted(path.name for path in folder.path.iterdir()))}\n"
+            f"next: {sys.argv[0]} evaluate {folder.path}{f' --env mpe2:{config.environment}' if mpe2.has(config) else ''}",
             highlight=False,
             soft_wrap=True,
         )
@@ -113,7 +116,7 @@ class Evaluate:
         players = choose_players(environment.spec, _pairs(self.play))
         algorithm = assemble(config.algorithm, environment.spec)
         actor = _load_actor(folder, config)
-        seeds = range(config.training.seed, config.training.seed + config.training.seeds)
+        seeds = config.training.all_seeds
         console = Console(stderr=True)
         assert config.world.action_mode is not None
         play: Play

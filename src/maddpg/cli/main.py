@@ -124,7 +124,14 @@ def _defaults(arguments: list[str]) -> Config:
     if known.preset not in ("tuned", "paper"):
         raise ValueError(unknown_name("preset", known.preset, ("tuned", "paper")))
     config = preset(known.preset, "")
-    return config if known.config is None else merge(config, _read_toml(known.config))
+    if known.config is None:
+        return config
+    tables = _read_toml(known.config)
+    if "environment" in tables:
+        raise ValueError(
+            f"--config {known.config} sets environment: that is typed, as in `maddpg train simple_spread`; take it out of the file"
+        )
+    return merge(config, tables)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class Environment:
     step: Callable[[jax.Array, PyTree, jax.Array], tuple[PyTree, TimeStep]]
     """(key, state, action [agent, action]) -> (state, time step)."""
     global_state: Callable[[PyTree], jax.Array]
-    """state -> [state], a flat vector that determines the environment."""
+    """state -> [state], a flat vector that determines the environment but for its clock."""
     metrics: Callable[[PyTree], dict[str, jax.Array]]
     """state -> this step's reward terms and measures, each a scalar or [agent]."""
     aggregates: Mapping[str, Aggregate]

@@ -13,10 +13,21 @@ from typing import Any
 import numpy as np
 
 from maddpg import particles
+from maddpg.config import Config
 from maddpg.particles import Scenario, World
 from maddpg.particles.actions import MOVES
 
-VERSIONS = {name: 4 if name == "simple_speaker_listener" else 3 for name in particles.SCENARIOS}
+VERSIONS = {
+    "simple": 3,
+    "simple_adversary": 3,
+    "simple_crypto": 3,
+    "simple_push": 3,
+    "simple_reference": 3,
+    "simple_speaker_listener": 4,
+    "simple_spread": 3,
+    "simple_tag": 3,
+    "simple_world_comm": 3,
+}
 ARGUMENTS = {  # our names for mpe2's; a parameter that is not here has one value in mpe2
     "simple_spread": {"agents": "N", "local_ratio": "local_ratio"},
     "simple_adversary": {"agents": "N"},
@@ -64,6 +75,8 @@ def make(name: str, **parameters: Any) -> Reference:
             raise ValueError(
                 f"mpe2 has no {parameter}={parameters[parameter]!r} in {scenario.name}: leave it out, or use the world on the device"
             )
+    if scenario.name not in VERSIONS:
+        raise ValueError(f"mpe2 has no {scenario.name}; it has: {', '.join(VERSIONS)}")
     try:
         module = importlib.import_module(f"mpe2.{scenario.name}_v{VERSIONS[scenario.name]}")
     except ImportError as error:
@@ -75,6 +88,15 @@ def make(name: str, **parameters: Any) -> Reference:
     )
     parallel.reset()
     return Reference(parallel, scenario)
+
+
+def has(config: Config) -> bool:
+    """Whether mpe2 is installed and has this variant of the world."""
+    try:
+        make(config.environment, **config.world.given())
+    except (ImportError, ValueError):
+        return False
+    return True
 
 
 def to_actions(reference: Reference, action: np.ndarray) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class Journal:
         training, returns = self.training, []
         updates = max(0, rounds - max(self.logged, training.warmup_rounds)) * training.updates
         steps = (rounds - self.logged) * training.round_steps
-        for row, seed in enumerate(self._seeds):
+        for row, seed in enumerate(self.training.all_seeds):
             episodes = int(totals.episodes[row])
             line: dict[str, Any] = {
                 "kind": "training",
@@ -86,7 +86,7 @@ class Journal:
     def _evaluation_lines(self, actor: PyTree, rounds: int) -> None:
         """Greedy episodes of every seed."""
         episodes = device_play(self.rollout, actor)(everybody(self.spec, Player.LEARNED), self.training.evaluation_episodes)
-        for row, seed in enumerate(self._seeds):
+        for row, seed in enumerate(self.training.all_seeds):
             line = {
                 "kind": "evaluation",
                 "seed": seed,
@@ -95,10 +95,6 @@ class Journal:
                 "metrics": mean_metrics(self.spec.names, {name: values[row] for name, values in episodes.metrics.items()}),
             }
             append_line(self.file, line)
-
-    @property
-    def _seeds(self) -> range:
-        return range(self.training.seed, self.training.seed + self.training.seeds)
 
     def _by_agent(self, values: AnyArray) -> dict[str, float]:
         return {name: float(value) for name, value in zip(self.spec.names, values, strict=True)}

@@ -95,19 +95,18 @@ class _Run:
         self.algorithm = assemble(config.algorithm, self.spec)
         self.fused = Fused(self.algorithm, auto_reset(self.environment), self.training)
         self.rollout = make_rollout(self.algorithm, self.environment, self.training.evaluation_episodes)
-        self.seeds = range(self.training.seed, self.training.seed + self.training.seeds)
 
     def go(self) -> Trained:
-        require_memory(self.fused, len(self.seeds))
-        self.folder.write_config(self.config)
         training, hyper_parameters = self.training, hyper(self.config.algorithm, self.spec)
+        require_memory(self.fused, training.seeds)
+        self.folder.write_config(self.config)
         phases = [(self.fused.warm_up, training.warmup_rounds, Pace()), (self.fused.train, training.rounds, Pace())]
         learning = phases[-1][-1]  # whose speed is told
         rounds, asked = 0, False
         with stop_on_interrupt() as stop, self.folder.metrics.open("a") as file:
             journal = Journal(training, self.spec, self.rollout, file)
             self._tell("compiling", 0, learning, journal)
-            run = self.fused.start(jax.vmap(jax.random.key)(jnp.array(self.seeds)))
+            run = self.fused.start(jax.vmap(jax.random.key)(jnp.array(training.all_seeds)))
             good = _copy(run.learner)
             try:
                 for work, end, pace in phases:
@@ -145,7 +144,7 @@ class _Run:
 
     def _steps_per_second(self, pace: Pace) -> float:
         """Environment steps of all seeds together in a second of learning, without compiling."""
-        return pace.rounds_per_second * self.training.round_steps * len(self.seeds)
+        return pace.rounds_per_second * self.training.round_steps * self.training.seeds
 
     def _tell(self, phase: Literal["compiling", "training"], rounds: int, pace: Pace, journal: Journal) -> None:
         steps, total = rounds * self.training.round_steps, self.training.rounds * self.training.round_steps

@@ -1,0 +1,113 @@
+"""`maddpg evaluate`: on the device and in mpe2, by JSON and by table."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from tests.runs import AGENTS, SEEDS, command
+
+EPISODES = 200
+
+
+@pytest.fixture
+def evaluated(small_run, capsys):
+    """A function: evaluate the tiny run; its JSON."""
+
+    def run(line: str) -> dict:
+        assert command(f"evaluate --json {line}", small_run) == 0
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        assert printed.out.count("\n") == 1
+        return json.loads(printed.out, parse_constant=pytest.fail)
+
+    return run
+
+
+def scores(evaluation: dict) -> list[dict]:
+    return [seed["agents"][agent] for seed in evaluation["seeds"] for agent in AGENTS]
+
+
+def test_json_is_one_object_and_nothing_else(evaluated):
+    evaluation = evaluated(f"--episodes {EPISODES}")
+
+    assert set(evaluation) == {"environment", "episodes", "action_mode", "players", "seeds"}
+    assert (evaluation["environment"], evaluation["episodes"], evaluation["action_mode"]) == ("simple_push", EPISODES, "box")
+    assert evaluation["players"] == dict.fromkeys(AGENTS, "learned")
+    assert [seed["seed"] for seed in evaluation["seeds"]] == list(SEEDS)
+    for seed in evaluation["seeds"]:
+        assert set(seed) == {"seed", "agents", "metrics"}
+        assert tuple(seed["agents"]) == AGENTS
+        for score in seed["agents"].values():
+            assert set(score) == {"mean", "standard_error", "random", "still", "scripted", "normalised"}
+            expected = (score["mean"] - score["random"]) / (score["scripted"] - score["random"])
+            assert score["normalised"] == pytest.approx(expected)
+
+
+def test_seeds_differ_and_share_their_yardsticks(evaluated):
+    first, second = evaluated(f"--episodes {EPISODES}")["seeds"]
+
+    for agent in AGENTS:
+        assert first["agents"][agent]["mean"] != second["agents"][agent]["mean"]
+        for yardstick in ("random", "still", "scripted"):
+            assert first["agents"][agent][yardstick] == second["agents"][agent][yardstick]
+
+
+def test_the_same_command_gives_the_same_scores(evaluated):
+    assert evaluated(f"--episodes {EPISODES}") == evaluated(f"--episodes {EPISODES}")
+
+
+def test_others_may_play(evaluated):
+    alone = evaluated(f"--episodes {EPISODES}")
+    mixed = evaluated(f"--episodes {EPISODES} --play good=scripted")
+    nobody = evaluated(f"--episodes {EPISODES} --play good=scripted adversary_0=scripted")
+
+    assert mixed["players"] == {"adversary_0": "learned", "agent_0": "scripted"}
+    for before, after in zip(scores(alone), scores(mixed), strict=True):
+        assert before["mean"] != after["mean"]
+    for agent in AGENTS:
+        score = nobody["seeds"][0]["agents"][agent]
+        assert score["mean"] == score["scripted"]
+        assert score["normalised"] == 1.0
+
+
+def test_in_mpe2_the_scores_are_the_same_but_for_chance(evaluated):
+    here, there = evaluated(f"--episodes {EPISODES}"), evaluated("--episodes 50 --env mpe2:simple_push_v3")
+
+    assert there["environment"] == "mpe2:simple_push_v3"
+    assert there["episodes"] == 50
+    for ours, theirs in zip(scores(here), scores(there), strict=True):
+        error = (ours["standard_error"] ** 2 + theirs["standard_error"] ** 2) ** 0.5
+        assert abs(ours["mean"] - theirs["mean"]) < 4 * error
+
+
+def test_in_mpe2_others_may_play_all_agents(evaluated):
+    evaluation = evaluated("--episodes 3 --env mpe2:simple_push --play good=scripted adversary=scripted")
+
+    for score in scores(evaluation):
+        assert score["mean"] == score["scripted"]
+
+
+def test_one_episode_has_no_standard_error(evaluated):
+    for score in scores(evaluated("--episodes 1")):
+        assert score["standard_error"] is None
+
+
+def test_the_table_names_who_played(small_run, capsys):
+    assert command(f"evaluate --episodes {EPISODES} --play good=still", small_run) == 0
+
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    for part in (f"simple_push: return of an episode, {EPISODES} greedy episodes", "adversary_0", "(still)", "normalised"):
+        assert part in printed.out
+
+
+def test_without_mpe2_it_says_how_to_install_it(small_run, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mpe2.simple_push_v3", None)
+
+    assert command("evaluate --env mpe2:simple_push", small_run) == 1
+
+    printed = capsys.readouterr()
+    assert printed.err == 'maddpg: the reference worlds need mpe2: pip install "maddpg[mpe2]"\n'

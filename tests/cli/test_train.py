@@ -1,0 +1,146 @@
+"""`maddpg train`: what it says, what it leaves, how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from contextlib import contextmanager
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from matplotlib.image import imread
+from safetensors.numpy import load_file
+
+from maddpg.storage.run_folder import RunFolder
+from maddpg.training.fused import Fused
+from tests.runs import AGENTS, LINES, SEEDS, command, train_small
+
+FILES = {"config.json", "metrics.jsonl", "parameters.safetensors", "evaluation.json", "learning_curves.png", "episodes.png"}
+
+
+def test_the_folder_holds_these_files(small_run):
+    assert {path.name for path in small_run.iterdir()} == FILES
+
+
+def test_the_configuration_is_whole(small_run):
+    tables = json.loads((small_run / "config.json").read_text())
+
+    config = tables["config"]
+    assert config["environment"] == "simple_push"
+    assert config["world"]["action_mode"] == "box"  # which was left open
+    assert config["algorithm"]["actor_layers"] == [8]
+    assert config["algorithm"]["gamma"] is not None
+    assert (config["training"]["seed"], config["training"]["seeds"], config["training"]["steps"]) == (3, 2, 345)
+    assert {"maddpg", "jax", "jaxlib", "numpy"} <= set(tables["versions"])
+
+
+def test_metrics_are_there_at_every_boundary(small_run):
+    lines = [json.loads(line) for line in (small_run / "metrics.jsonl").read_text().splitlines()]
+
+    assert [line["steps"] for line in lines if line["kind"] == "training"] == [steps for steps in LINES for _ in SEEDS]
+
+
+def test_the_evaluation_is_saved(small_run):
+    evaluation = json.loads((small_run / "evaluation.json").read_text())
+
+    assert (evaluation["environment"], evaluation["episodes"], evaluation["action_mode"]) == ("simple_push", 40, "box")
+    assert evaluation["players"] == dict.fromkeys(AGENTS, "learned")
+    assert [seed["seed"] for seed in evaluation["seeds"]] == list(SEEDS)
+    for seed in evaluation["seeds"]:
+        assert tuple(seed["agents"]) == AGENTS
+        for score in seed["agents"].values():
+            assert set(score) == {"mean", "standard_error", "random", "still", "scripted", "normalised"}
+            assert all(isinstance(value, float) for value in score.values())
+        assert seed["metrics"]
+
+
+@pytest.mark.parametrize("name", ["learning_curves.png", "episodes.png"])
+def test_the_pictures_are_pictures(name, small_run):
+    height, width, _ = imread(small_run / name).shape
+
+    assert height > 200
+    assert width > 400
+
+
+def test_it_says_what_it_does(small_run):
+    said = (small_run.parent / "stderr").read_text().splitlines()
+
+    assert said[0].startswith("simple_push: 350 steps (345, rounded up to whole rounds of 10), 40 updates of every agent, 2 seeds from 3, ")
+    assert "0 of 350 steps  compiling" in said[1]
+    assert any("350 of 350 steps" in line and "return " in line for line in said)
+    assert said[-3].startswith("350 steps and 40 updates of every agent, ")
+    assert said[-2].startswith(f"saved in {small_run}: learning_curves.png")
+    assert said[-1].endswith(f"evaluate {small_run} --env mpe2:simple_push")
+
+
+def test_only_the_table_is_on_standard_output(small_run):
+    table = (small_run.parent / "stdout").read_text()
+
+    assert "simple_push: return of an episode, 40 greedy episodes, box actions" in table
+    for score in (score for seed in json.loads((small_run / "evaluation.json").read_text())["seeds"] for score in seed["agents"].values()):
+        assert f"{score['mean']:.2f} ± {score['standard_error']:.2f}" in table
+    assert "steps/s" not in table
+
+
+@pytest.fixture
+def pressing(monkeypatch):
+    """A function: press Ctrl-C so many times as soon as training has begun."""
+
+    def press(times: int) -> None:
+        left = [None] * times
+
+        def tell(progress) -> None:
+            while progress.phase == "training" and left:
+                left.pop()
+                os.kill(os.getpid(), signal.SIGINT)
+
+        @contextmanager
+        def progress(console):
+            yield tell
+
+        monkeypatch.setattr("maddpg.cli.commands.training_progress", progress)
+
+    return press
+
+
+def test_ctrl_c_evaluates_and_saves_what_there_is(pressing, tmp_path, capsys):
+    pressing(1)
+
+    assert train_small("--out", tmp_path / "run") == 130
+
+    assert "stopped after 10 of 345 steps; evaluating what there is" in capsys.readouterr().err
+    assert {path.name for path in (tmp_path / "run").iterdir()} == FILES
+    assert (tmp_path / "run" / "metrics.jsonl").read_text() == ""  # not a line was due
+    assert command("evaluate --episodes 20", tmp_path / "run") == 0
+
+
+def test_a_second_ctrl_c_ends_at_once_and_saves_parameters(pressing, tmp_path, capsys):
+    pressing(2)
+
+    assert train_small("--out", tmp_path / "run") == 130
+
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "Traceback" not in printed.err
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"config.json", "metrics.jsonl", "parameters.safetensors"}
+    assert all(np.isfinite(array).all() for array in load_file(RunFolder(tmp_path / "run").parameters).values())
+
+
+def test_nan_fails_the_run_in_one_line(tmp_path, capsys, monkeypatch):
+    work = Fused.warm_up
+
+    def spoilt(self, hyper, run, length):
+        run = work(self, hyper, run, length)
+        return replace(run, totals=replace(run.totals, reward=run.totals.reward.at[1, 0].set(jnp.nan)))
+
+    monkeypatch.setattr(Fused, "warm_up", spoilt)
+    assert train_small("--out", tmp_path / "run") == 1
+
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    last = printed.err.splitlines()[-1]
+    assert last.startswith("maddpg: reward of adversary_0 (seed 4) became NaN or infinite by step 10; the last good state is saved in ")
+    assert all(np.isfinite(array).all() for array in load_file(RunFolder(tmp_path / "run").parameters).values())
