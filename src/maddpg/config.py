@@ -80,7 +80,8 @@ class AlgorithmConfig:
     critic_input: Literal["observations", "state", "both"] = "observations"
     """What the critic sees beside the actions: the observations side by side, the environment's own state, or both."""
     critic_view: Literal["all", "team", "own"] = "all"
-    """Whose observations and actions an agent's critic sees: everybody's (MADDPG), its team's, or its own alone (DDPG)."""
+    """Whose observations and actions an agent's critic sees: everybody's (MADDPG), its team's, or its own alone (DDPG). The state, where
+    `critic_input` has it, is seen whole."""
     twin_critics: bool = True
     """Two critics for each agent; the smaller of the two is the target (Fujimoto et al. 2018)."""
     policy: Literal["deterministic", "stochastic"] = "deterministic"

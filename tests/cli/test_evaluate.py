@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import sys
 
@@ -12,32 +14,37 @@ from tests.runs import AGENTS, SEEDS, command
 EPISODES = 200
 
 
-@pytest.fixture
-def evaluated(small_run, capsys):
+@pytest.fixture(scope="module")
+def evaluated(small_run):
     """A function: evaluate the tiny run; its JSON."""
 
     def run(line: str) -> dict:
-        assert command(f"evaluate --json {line}", small_run) == 0
-        printed = capsys.readouterr()
-        assert printed.err == ""
-        assert printed.out.count("\n") == 1
-        return json.loads(printed.out, parse_constant=pytest.fail)
+        out, error = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+            assert command(f"evaluate --json {line}", small_run) == 0
+        assert error.getvalue() == ""
+        assert out.getvalue().count("\n") == 1
+        return json.loads(out.getvalue(), parse_constant=pytest.fail)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def alone(evaluated):
+    """Of the trained agents among themselves, on the device."""
+    return evaluated(f"--episodes {EPISODES}")
 
 
 def scores(evaluation: dict) -> list[dict]:
     return [seed["agents"][agent] for seed in evaluation["seeds"] for agent in AGENTS]
 
 
-def test_json_is_one_object_and_nothing_else(evaluated):
-    evaluation = evaluated(f"--episodes {EPISODES}")
-
-    assert set(evaluation) == {"environment", "episodes", "action_mode", "players", "seeds"}
-    assert (evaluation["environment"], evaluation["episodes"], evaluation["action_mode"]) == ("simple_push", EPISODES, "box")
-    assert evaluation["players"] == dict.fromkeys(AGENTS, "learned")
-    assert [seed["seed"] for seed in evaluation["seeds"]] == list(SEEDS)
-    for seed in evaluation["seeds"]:
+def test_json_is_one_object_and_nothing_else(alone):
+    assert set(alone) == {"environment", "episodes", "action_mode", "players", "seeds"}
+    assert (alone["environment"], alone["episodes"], alone["action_mode"]) == ("simple_push", EPISODES, "box")
+    assert alone["players"] == dict.fromkeys(AGENTS, "learned")
+    assert [seed["seed"] for seed in alone["seeds"]] == list(SEEDS)
+    for seed in alone["seeds"]:
         assert set(seed) == {"seed", "agents", "metrics"}
         assert tuple(seed["agents"]) == AGENTS
         for score in seed["agents"].values():
@@ -46,8 +53,8 @@ def test_json_is_one_object_and_nothing_else(evaluated):
             assert score["normalised"] == pytest.approx(expected)
 
 
-def test_seeds_differ_and_share_their_yardsticks(evaluated):
-    first, second = evaluated(f"--episodes {EPISODES}")["seeds"]
+def test_seeds_differ_and_share_their_yardsticks(alone):
+    first, second = alone["seeds"]
 
     for agent in AGENTS:
         assert first["agents"][agent]["mean"] != second["agents"][agent]["mean"]
@@ -55,30 +62,28 @@ def test_seeds_differ_and_share_their_yardsticks(evaluated):
             assert first["agents"][agent][yardstick] == second["agents"][agent][yardstick]
 
 
-def test_the_same_command_gives_the_same_scores(evaluated):
-    assert evaluated(f"--episodes {EPISODES}") == evaluated(f"--episodes {EPISODES}")
+def test_it_finds_what_training_found(small_run, evaluated):
+    assert evaluated("--episodes 40") == json.loads((small_run / "evaluation.json").read_text())
 
 
-def test_others_may_play(evaluated):
-    alone = evaluated(f"--episodes {EPISODES}")
+def test_others_may_play(alone, evaluated):
     mixed = evaluated(f"--episodes {EPISODES} --play good=scripted")
     nobody = evaluated(f"--episodes {EPISODES} --play good=scripted adversary_0=scripted")
 
     assert mixed["players"] == {"adversary_0": "learned", "agent_0": "scripted"}
     for before, after in zip(scores(alone), scores(mixed), strict=True):
         assert before["mean"] != after["mean"]
-    for agent in AGENTS:
-        score = nobody["seeds"][0]["agents"][agent]
+    for score in scores(nobody):
         assert score["mean"] == score["scripted"]
         assert score["normalised"] == 1.0
 
 
-def test_in_mpe2_the_scores_are_the_same_but_for_chance(evaluated):
-    here, there = evaluated(f"--episodes {EPISODES}"), evaluated("--episodes 50 --env mpe2:simple_push_v3")
+def test_in_mpe2_the_scores_are_the_same_but_for_chance(alone, evaluated):
+    there = evaluated("--episodes 30 --env mpe2:simple_push_v3")
 
     assert there["environment"] == "mpe2:simple_push_v3"
-    assert there["episodes"] == 50
-    for ours, theirs in zip(scores(here), scores(there), strict=True):
+    assert there["episodes"] == 30
+    for ours, theirs in zip(scores(alone), scores(there), strict=True):
         error = (ours["standard_error"] ** 2 + theirs["standard_error"] ** 2) ** 0.5
         assert abs(ours["mean"] - theirs["mean"]) < 4 * error
 

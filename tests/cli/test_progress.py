@@ -13,7 +13,8 @@ from maddpg.training.run import Progress
 
 
 def at(steps: int, phase: str = "training") -> Progress:
-    return Progress(phase, steps, 1_000_000, 50_000.4, {"agent_0": -12.34, "agent_1": 5.0} if steps else {})
+    speed, returns = (50_000.4, {"agent_0": -12.34, "agent_1": 5.0}) if steps else (0.0, {})
+    return Progress(phase, steps, 1_000_000, speed, returns, 12.3)
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def clock(monkeypatch):
 
 def test_a_progress_in_words():
     assert describe(at(0, "compiling")) == "compiling"
-    assert describe(at(0)) == "50,000 steps/s"
+    assert describe(at(0)) == "0 steps/s"
     assert describe(at(500)) == "50,000 steps/s  return -12.3, 5.0"
 
 
@@ -40,9 +41,9 @@ def test_lines_at_intervals_where_there_is_no_terminal(clock):
 
     assert out.getvalue().splitlines() == [
         "           0 of 1_000_000 steps  compiling",
-        "     250_000 of 1_000_000 steps  50,000 steps/s  return -12.3, 5.0  30 s left",
-        "     500_000 of 1_000_000 steps  50,000 steps/s  return -12.3, 5.0  20 s left",
-        "   1_000_000 of 1_000_000 steps  50,000 steps/s  return -12.3, 5.0  0 s left",
+        "     250_000 of 1_000_000 steps  50,000 steps/s  return -12.3, 5.0  12 s left",
+        "     500_000 of 1_000_000 steps  50,000 steps/s  return -12.3, 5.0  12 s left",
+        "   1_000_000 of 1_000_000 steps  50,000 steps/s  return -12.3, 5.0  12 s left",
     ]
 
 

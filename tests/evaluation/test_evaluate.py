@@ -35,6 +35,20 @@ def test_so_many_episodes_are_played_as_were_asked_for(episodes, rollout):
         assert len(np.unique(played.metrics["start"][row])) == episodes, "an episode was played twice"
 
 
+def test_without_a_learned_player_the_seeds_share_the_episodes(rollout):
+    calls = []
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return rollout(*arguments)
+
+    played = device_play(counted, ACTORS)(everybody(SPEC, Player.SCRIPTED), 20)
+
+    assert played.returns.shape == (1, 20, 2)
+    assert len(calls) == 2  # of two seeds with eight episodes each
+    assert len(np.unique(played.metrics["start"])) == 20
+
+
 def test_the_first_episodes_do_not_depend_on_how_many_follow(rollout):
     play = device_play(rollout, ACTORS)
     players = everybody(SPEC, Player.LEARNED)
@@ -66,6 +80,15 @@ def test_seeds_and_yardsticks_stand_side_by_side():
         yardsticks = [(score.random, score.still, score.scripted) for score in seed.agents.values()]
         assert yardsticks == [(100, 200, 300), (101, 201, 301)]
         assert seed.metrics == {"hits": float(row)}
+
+
+def test_one_play_serves_all_seeds_where_nobody_learned():
+    returns = np.arange(8.0).reshape(1, 4, 2)
+
+    evaluation = evaluate(SPEC, lambda *_: Episodes(returns, {"hits": returns[..., 0]}), [5, 6], 4, everybody(SPEC, Player.STILL), "box")
+
+    assert [seed.agents["steers"].mean for seed in evaluation.seeds] == [3.0, 3.0]
+    assert [seed.metrics for seed in evaluation.seeds] == [{"hits": 3.0}, {"hits": 3.0}]
 
 
 def test_a_place_elsewhere_gives_its_own_name():

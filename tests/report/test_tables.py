@@ -38,14 +38,15 @@ def test_the_title_says_what_was_played():
     assert "simple_push: return of an episode, 1,000 greedy episodes, box actions" in rendered(120)
 
 
-@pytest.mark.parametrize("width", [75, 80, 100])
-def test_no_number_is_cut_in_a_narrow_terminal(width):
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+def test_nothing_is_cut_in_a_narrow_terminal(width):
     text = rendered(width)
 
     assert "…" not in text
-    for number in ("-1234.57 ± 12.35", "-2345.68", "-3456.79", "4567.89", "0.16", "normalised"):
-        assert number in text
     assert max(map(len, text.splitlines())) <= width
+    if width >= 80:
+        for whole in ("adversary_0", "agent_0", "-1234.57", "12.35", "-2345.68", "-3456.79", "4567.89", "0.16", "normalised"):
+            assert whole in text
 
 
 def test_environments_in_columns():

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 
 from maddpg.storage.parameters import named_leaves
 from maddpg.storage.run_folder import RunFolder
-from maddpg.training import run as run_module
+from maddpg.training import pace
 from maddpg.training.fused import Fused
 from maddpg.training.health import NotFinite
 from maddpg.training.memory import required_bytes
@@ -90,7 +90,7 @@ def watched(config, tmp_path_factory):
         return run
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_module, "CHUNK_SECONDS", 1e9)
+        patch.setattr(pace, "CHUNK_SECONDS", 1e9)
         chunks = watch(patch, measure)
         trained = train(config, folder, told.append)
     return Watched(folder, trained, chunks, told, sizes[0])
@@ -197,6 +197,11 @@ def test_progress_is_told_from_compiling_to_the_end(watched):
     assert [(one.phase, one.steps, one.total) for one in told[:2]] == [("compiling", 0, 350), ("training", 10, 350)]
     assert [one.steps for one in told[1:]] == [chunk.end * ROUND for chunk in watched.chunks]
     assert told[0].episode_return == {}
+    warm_up = [one for one in told if one.steps <= WARM_UP * ROUND]
+    assert {(one.steps_per_second, one.seconds_left) for one in warm_up} == {(0.0, 0.0)}  # nothing is known of learning yet
+    assert told[-1].steps_per_second > 0
+    assert told[-1].seconds_left == 0
+    assert told[-2].seconds_left == pytest.approx((350 - told[-2].steps) * 2 / told[-2].steps_per_second)
     assert tuple(told[-1].episode_return) == AGENTS
     last = [line["return"] for line in lines(watched.folder) if line["kind"] == "training"][-2:]
     for agent in AGENTS:
@@ -231,13 +236,14 @@ def test_the_same_seed_gives_the_same_bits(watched, small_run):
 
 
 def test_how_the_work_is_cut_changes_nothing(watched, config, folder, monkeypatch):
-    monkeypatch.setattr(run_module, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(pace, "CHUNK_SECONDS", 0.0)
     chunks = watch(monkeypatch)
 
-    train(config, folder)
+    trained = train(config, folder, interrupting(350))
 
     assert [chunk.length for chunk in chunks] == [1] * ROUNDS
     assert_same(folder, watched.folder)
+    assert trained.finished, "Ctrl-C after the last round is too late to stop anything"
 
 
 def test_no_chunk_crosses_a_boundary(watched):
@@ -270,25 +276,23 @@ def interrupting(*at: int):
 
 
 def test_ctrl_c_stops_with_what_there_is(watched, config, folder, monkeypatch):
-    monkeypatch.setattr(run_module, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(pace, "CHUNK_SECONDS", 0.0)
     before = signal.getsignal(signal.SIGINT)
     chunks = watch(monkeypatch)
 
     trained = train(config, folder, interrupting(210))
 
-    # Told after chunk 21 and asked for by then, so chunk 21 is the last.
-    assert (trained.steps, trained.updates, trained.finished) == (210, 12, False)
+    # Asked when round 21 was told of; the one under way is the last.
+    assert (trained.steps, trained.updates, trained.finished) == (220, 14, False)
     assert signal.getsignal(signal.SIGINT) is before
     for name, array in load_file(folder.parameters).items():
         np.testing.assert_array_equal(array, chunks[-1].learner[name])
-    whole = lines(watched.folder)
-    assert lines(folder) == [line for line in whole if line["steps"] <= 210]
-
-
-def test_ctrl_c_at_the_very_end_is_too_late(config, folder):
-    trained = train(config, folder, interrupting(350))
-
-    assert trained.finished
+    written, whole = lines(folder), lines(watched.folder)
+    assert written[:6] == whole[:6]
+    assert [(line["kind"], line["seed"], line["steps"]) for line in written[6:]] == [
+        (kind, seed, 220) for kind in ("training", "evaluation") for seed in SEEDS
+    ]
+    assert written[6]["updates"] == 14
 
 
 def test_a_second_ctrl_c_interrupts_at_once_and_still_saves(config, folder, monkeypatch):
@@ -329,7 +333,7 @@ def spoil_world(run):
     ],
 )
 def test_nan_stops_the_run_and_keeps_the_last_good_state(spoil, found, at, config, folder, monkeypatch):
-    monkeypatch.setattr(run_module, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(pace, "CHUNK_SECONDS", 0.0)
     chunks = watch(monkeypatch, lambda end, run: spoil(run) if end == 20 else run)
 
     with pytest.raises(NotFinite) as stopped:

@@ -71,8 +71,12 @@ def update(algorithm: Algorithm, hyper: Hyper, state: TrainState, batch: Transit
     the joint input) is computed once; with `minibatch` = per_agent, `batch` has a leading agent axis. Metrics are [agent].
     """
     config = algorithm.config
-    each = 0 if config.minibatch == "per_agent" else None
+    batch_axis = 0 if config.minibatch == "per_agent" else None
     target_key, own_key, others_key = jax.random.split(key, 3)
+
+    def critic_values(critics: PyTree, blocks: list[jax.Array]) -> jax.Array:
+        values: jax.Array = jax.vmap(lambda critic: algorithm.critic.apply(critic, *blocks)[:, 0])(critics)
+        return values
 
     def learn(
         agent: jax.Array,
@@ -146,14 +150,12 @@ def update(algorithm: Algorithm, hyper: Hyper, state: TrainState, batch: Transit
         }
         return learned, metrics
 
-    def critic_values(critics: PyTree, blocks: list[jax.Array]) -> jax.Array:
-        values: jax.Array = jax.vmap(lambda critic: algorithm.critic.apply(critic, *blocks)[:, 0])(critics)
-        return values
-
     axes = replace(jax.tree.map(lambda _: 0, state), updates=None)
     view_axis = None if algorithm.view.shared else 0
-    target_keys = agent_keys(algorithm, target_key) if each == 0 else target_key
-    learned: tuple[TrainState, Metrics] = jax.vmap(learn, in_axes=(0, 0, view_axis, 0, axes, each, each, 0), out_axes=(axes, 0))(
+    target_keys = agent_keys(algorithm, target_key) if batch_axis == 0 else target_key
+    learned: tuple[TrainState, Metrics] = jax.vmap(
+        learn, in_axes=(0, 0, view_axis, 0, axes, batch_axis, batch_axis, 0), out_axes=(axes, 0)
+    )(
         jnp.arange(algorithm.spec.agent_count),
         algorithm.layout,
         algorithm.view,

@@ -47,6 +47,8 @@ def evaluate(
     called in the result, if not by its own name.
     """
     played = play(players, episodes)
+    if len(played.returns) == 1:  # of nobody who learned: it serves all seeds
+        played = jax.tree.map(lambda leaf: np.repeat(leaf, len(seeds), axis=0), played)
     random, still, scripted = (
         play(everybody(spec, player), episodes).returns[0] for player in (Player.RANDOM, Player.STILL, Player.SCRIPTED)
     )

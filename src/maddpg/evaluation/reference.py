@@ -69,8 +69,7 @@ def reference_play(config: Config, algorithm: Algorithm, environment: Environmen
                 tell(len(batch))
         returns = np.stack([np.concatenate([returns for returns, _ in seed]) for seed in parts])
         metrics = {name: np.stack([np.concatenate([values[name] for _, values in seed]) for seed in parts]) for name in parts[0][0][1]}
-        every_seed: Episodes = jax.tree.map(lambda values: np.broadcast_to(values, (count, *values.shape[1:])), Episodes(returns, metrics))  # type: ignore[arg-type]
-        return every_seed
+        return Episodes(returns, metrics)  # type: ignore[arg-type]
 
     return play
 

@@ -18,11 +18,14 @@ def evaluation_table(evaluation: Evaluation) -> Table:
         title=f"{evaluation.environment}: return of an episode, {evaluation.episodes:,} greedy episodes, {evaluation.action_mode} actions",
         caption="normalised: 0 is random play, 1 is scripted play",
         box=box.SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
     )
-    table.add_column("seed", no_wrap=True)
-    table.add_column("agent")  # where the terminal is narrow this gives way, not the numbers
+    # Folded in a narrow terminal, never cut: a number without its last digits is another number.
+    for heading in ("seed", "agent"):
+        table.add_column(heading, overflow="fold")
     for heading in ("trained ± s.e.", "random", "still", "scripted", "normalised"):
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, justify="right", overflow="fold")
     for seed in evaluation.seeds:
         for name, score in seed.agents.items():
             who = evaluation.players[name]
