@@ -181,8 +181,8 @@ def main() -> None:
         rows.append(row)
         print(
             f"{agents} agents: {row['steps_per_second']:,.0f} steps/s; loop / updates alone {row['loop_over_updates']:.2f}; updates "
-            f"{row['multiply_adds_per_second'] / 1e9:.1f} billion multiply-adds/s, {row['share_of_thin_rate']:.0%} of their own products' rate, "
-            f"{row['share_of_square_rate']:.0%} of a square product's ({row['square_rate'] / 1e9:.0f} billion/s); "
+            f"{row['multiply_adds_per_second'] / 1e9:.1f} billion multiply-adds/s, {row['share_of_thin_rate']:.0%} of their own products' "
+            f"rate, {row['share_of_square_rate']:.0%} of a square product's ({row['square_rate'] / 1e9:.0f} billion/s); "
             f"compiled in {row['compile_seconds']:.1f} s; peak memory {row['peak_memory'] / 2**30:.2f} GiB, {row['replay']:_} transitions",
             flush=True,
         )

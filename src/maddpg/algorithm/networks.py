@@ -58,8 +58,8 @@ def mlp(hidden: Sequence[int]) -> Network:
 def _draws(key: Key[Array, ""], rows: int, columns: Sequence[int]) -> list[Float[Array, "column row"]]:
     """Uniform numbers in [-1, 1) for each layer, from one key a column, so that more columns or rows leave the first ones as they were.
 
-    All layers' in one call: random bits are what takes longest to compile. That a key's first draws are the same however many are drawn is a
-    property of JAX's partitionable Threefry, its default since 0.5.
+    All layers' in one call: random bits are what takes longest to compile. That a key's first draws are the same however many are
+    drawn is a property of JAX's partitionable Threefry, its default since 0.5.
     """
     numbers = [layer * 2**20 + column for layer, width in enumerate(columns) for column in range(width)]
     keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, jnp.array(numbers))
