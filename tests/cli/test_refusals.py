@@ -134,6 +134,7 @@ def test_more_memory_than_there_is_is_refused(refusal):
         ("[training]\nsteps = 2.5", ["training.steps = 2.5", "must be of type int"]),
         ("[training]\nsteps = -1", ["steps = -1", LARGEST]),
         ("training = 3", ["training = 3", "must be a table"]),
+        ("environment = 'simple'", ["sets environment", "take it out of the file"]),
     ],
 )
 def test_a_settings_file_is_checked(text, parts, refusal, tmp_path):
@@ -141,6 +142,7 @@ def test_a_settings_file_is_checked(text, parts, refusal, tmp_path):
 
     line = refusal("train simple --config settings.toml")
 
+    assert line.startswith("--config settings.toml")
     for part in parts:
         assert part in line
 

@@ -10,11 +10,8 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from maddpg.algorithm.state import assemble, init
-from maddpg.config import AlgorithmConfig
-from maddpg.environments import particles as environments
 from maddpg.evaluation.scores import AgentScore, Evaluation, SeedScore
-from maddpg.particles import make_scenario
+from maddpg.particles import World, make_scenario
 from maddpg.report.curves import draw_curves, read_returns
 from maddpg.report.episode import draw_episodes, record
 from tests.evaluation.game import ACTORS, ALGORITHM, GAME, LIMIT, play_plainly
@@ -111,9 +108,11 @@ def test_what_is_recorded_is_an_episode_from_start_to_end():
 
 def test_episodes_show_every_way_and_every_landmark(tmp_path, figures):
     scenario = make_scenario("simple_push", episode_length=4)
-    environment = environments.from_scenario(scenario)
-    algorithm = assemble(AlgorithmConfig(actor_layers=(4,), critic_layers=(4,)), environment.spec)
-    worlds = record(algorithm, environment, init(algorithm, jax.random.key(0)).actor, jax.random.key(1), 2)
+    generator = np.random.default_rng(0)
+    walk = generator.normal(size=(2, 5, 2, 2)).cumsum(axis=1)  # episode, step, agent, x and y
+    landmarks = np.broadcast_to(generator.normal(size=(2, 1, 2, 2)), (2, 5, 2, 2))
+    nothing = np.zeros((2, 5))
+    worlds = World(position=walk, velocity=walk, message=nothing, landmark=landmarks, choice=nothing, clock=nothing)
 
     draw_episodes(scenario, worlds, tmp_path / "episodes.png")
 

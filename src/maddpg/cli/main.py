@@ -131,7 +131,10 @@ def _defaults(arguments: list[str]) -> Config:
         raise ValueError(
             f"--config {known.config} sets environment: that is typed, as in `maddpg train simple_spread`; take it out of the file"
         )
-    return merge(config, tables)
+    try:
+        return merge(config, tables)
+    except ValueError as error:
+        raise ValueError(f"--config {known.config}: {error}") from error
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
