@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import jax
 import tyro
@@ -39,7 +40,7 @@ PICTURED_EPISODES = 4
 class Train:
     """Train a team, evaluate it, and save it. Flags win over the file, the file over the preset."""
 
-    environment: tyro.conf.Positional[str]
+    environment: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="ENV")]]
     """What to train in, such as simple_spread; `maddpg envs` lists all."""
     preset: Preset = "tuned"
     """tuned: what we measured to learn best; paper: the learning settings of the paper's released code, whose worlds come with
@@ -59,15 +60,19 @@ class Train:
         console = Console(stderr=True)
         planned = plan(config)  # refuses what would not fit, before there is a folder
         folder = make_run_folder(self.out, config.environment)
-        console.print(f"{config.environment}: {planned}", highlight=False, soft_wrap=True)
+        console.print(f"{config.environment}: {planned}", highlight=False, markup=False, soft_wrap=True)
         try:
             with training_progress(console) as tell:
                 trained = train(config, folder, tell)
         except NotFinite as error:
-            console.print(f"maddpg: {error}", highlight=False, soft_wrap=True)
+            console.print(f"maddpg: {error}", highlight=False, markup=False, soft_wrap=True)
             return 1
         if not trained.finished:
-            console.print(f"stopped after {trained.steps:_} of {config.training.steps:_} steps; evaluating what there is", highlight=False)
+            console.print(
+                f"stopped after {trained.steps:_} of {config.training.steps:_} steps; evaluating what there is",
+                highlight=False,
+                markup=False,
+            )
         seeds = config.training.all_seeds
         spec = trained.environment.spec
         assert config.world.action_mode is not None  # `resolve` fills it in
@@ -85,6 +90,7 @@ class Train:
             f"saved in {folder.path}: {', '.join(sorted(path.name for path in folder.path.iterdir()))}\n"
             f"next: {sys.argv[0]} evaluate {folder.path}{f' --env mpe2:{config.environment}' if mpe2.has(config) else ''}",
             highlight=False,
+            markup=False,
             soft_wrap=True,
         )
         return 0 if trained.finished else 130
@@ -94,7 +100,7 @@ class Train:
 class Evaluate:
     """Play the trained agents of a run, greedily, beside random, still and scripted play."""
 
-    run_folder: tyro.conf.Positional[Path]
+    run_folder: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
     """The folder of a run."""
     episodes: int = FINAL_EPISODES
     """Episodes for each seed."""

@@ -52,7 +52,7 @@ def _lines(console: Console) -> Callable[[TrainingProgress], None]:
             spoken = now
             ahead = f"  {progress.seconds_left:.0f} s left" if progress.steps_per_second else ""
             line = f"{progress.steps:>12_} of {progress.total:_} steps  {describe(progress)}{ahead}"
-            console.print(line, highlight=False, soft_wrap=True)
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     return tell
 
