@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from maddpg.config import Config, to_dict
+from maddpg.config import Config
+from maddpg.settings import to_dict
 from maddpg.storage.compilation_cache import enable_compilation_cache
 from maddpg.storage.files import write_json
 from maddpg.storage.run_folder import RunFolder

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from maddpg.config import AlgorithmConfig, Config, TrainingConfig, WorldConfig, from_dict, merge, preset, to_dict, unknown_name
+from maddpg.config import AlgorithmConfig, Config, TrainingConfig, WorldConfig, preset
+from maddpg.names import unknown_name
+from maddpg.settings import from_dict, merge, to_dict
 
 REFUSED = [
     (AlgorithmConfig, "actor_layers", (64, 0), "at least 1 unit"),

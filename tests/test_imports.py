@@ -12,16 +12,18 @@ import pytest
 import maddpg
 
 PACKAGE = Path(maddpg.__file__).parent
-FOUNDATION = {"types"}
+FOUNDATION = {"types", "names"}
 ALGORITHM = FOUNDATION | {"config"}
-LOOPS = ALGORITHM | {"algorithm", "replay", "particles", "environments", "evaluation", "storage"}
+LOOPS = ALGORITHM | {"settings", "algorithm", "replay", "particles", "environments", "evaluation", "storage"}
 MAY_IMPORT = {
     "types": set(),
+    "names": set(),
     "config": FOUNDATION,
+    "settings": ALGORITHM,
     "algorithm": ALGORITHM,
     "particles": FOUNDATION,
     "replay": FOUNDATION,
-    "storage": ALGORITHM,
+    "storage": ALGORITHM | {"settings"},
     "environments": ALGORITHM | {"particles"},
     "evaluation": ALGORITHM | {"algorithm", "environments"},
     "training": LOOPS,

@@ -1,4 +1,4 @@
-"""Every choice that decides a run, as frozen dataclasses; the two presets; reading and writing them.
+"""Every choice that decides a run, as frozen dataclasses, and the two presets.
 
 Three tables: `world` (which variant of a particle world), `algorithm` (MADDPG itself) and `training` (how much, how many, how often).
 A field's docstring is its help text on the command line. A value out of range raises `ValueError` with the value, the rule and the fix.
@@ -6,12 +6,9 @@ A field's docstring is its help text on the command line. A value out of range r
 
 from __future__ import annotations
 
-import difflib
-import types
 import typing
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, get_args, get_origin
 
 from maddpg.types import ActionMode, Dynamics, Rewards
 
@@ -258,69 +255,3 @@ def preset(name: str, environment: str) -> Config:
             training=TrainingConfig(updates=1, warmup_steps=25_600, warmup_policy="policy"),
         )
     raise ValueError(f"preset {name!r}: it must be tuned or paper")
-
-
-def unknown_name(kind: str, name: str, allowed: Iterable[str]) -> str:
-    """One line for a name that does not exist: what came, the nearest right one, and all that are allowed."""
-    allowed = list(allowed)
-    near = difflib.get_close_matches(name, allowed, n=1, cutoff=0.5)
-    return f"unknown {kind} {name!r}" + (f"; did you mean {near[0]!r}?" if near else ".") + f" Known: {', '.join(allowed)}"
-
-
-def _coerce(value: Any, kind: Any, where: str) -> Any:
-    """`value`, as read from JSON or TOML, as the annotated type `kind`; `ValueError` where it is something else."""
-    origin = get_origin(kind)
-    if origin is Literal:
-        if value in get_args(kind) and isinstance(value, str):
-            return value
-        raise ValueError(f"{where} = {value!r}: it must be one of {', '.join(map(str, get_args(kind)))}")
-    if origin in (types.UnionType, typing.Union):
-        return None if value is None else _coerce(value, next(part for part in get_args(kind) if part is not type(None)), where)
-    if origin is tuple:
-        if isinstance(value, list | tuple):
-            return tuple(_coerce(part, get_args(kind)[0], where) for part in value)
-        raise ValueError(f"{where} = {value!r}: it must be a list")
-    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    if kind is int and isinstance(value, float) and value.is_integer():
-        return int(value)  # 1.5e6 is a float in TOML
-    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
-        return value
-    raise ValueError(f"{where} = {value!r}: it must be of type {kind.__name__}")
-
-
-Table = TypeVar("Table")
-
-
-def merge(base: Table, given: Mapping[str, Any], where: str = "") -> Table:
-    """`base` with the fields in `given` replaced, tables within tables too.
-
-    Raises:
-        ValueError: a name that no field has (with the nearest that there is), or a value of another type or out of range.
-    """
-    hints = typing.get_type_hints(type(base))
-    names = [item.name for item in fields(base)]  # type: ignore[arg-type]
-    changes = {}
-    for name, value in given.items():
-        if name not in names:
-            raise ValueError(unknown_name(f"setting of {where[:-1]}" if where else "setting", name, names))
-        current = getattr(base, name)
-        if is_dataclass(current):
-            if not isinstance(value, Mapping):
-                raise ValueError(f"{where}{name} = {value!r}: it must be a table of settings")
-            changes[name] = merge(current, value, f"{where}{name}.")
-        else:
-            changes[name] = _coerce(value, hints[name], f"{where}{name}")
-    return replace(base, **changes)  # type: ignore[type-var]
-
-
-def to_dict(config: Config) -> dict[str, Any]:
-    """The configuration as plain tables, for JSON."""
-    return asdict(config)
-
-
-def from_dict(tables: Mapping[str, Any]) -> Config:
-    """The configuration that `to_dict` wrote; what is missing has its default."""
-    if not isinstance(tables.get("environment"), str):
-        raise ValueError("environment is missing: it must name an environment, such as simple_spread")
-    return merge(Config(tables["environment"]), tables)

@@ -14,7 +14,9 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from maddpg.config import Config, merge, preset, unknown_name
+from maddpg.config import Config, preset
+from maddpg.names import unknown_name
+from maddpg.settings import merge
 
 COMMANDS = ("train", "evaluate", "envs")
 

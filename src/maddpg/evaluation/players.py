@@ -12,8 +12,8 @@ from jaxtyping import Array, Float, Int, Key
 
 from maddpg.algorithm.state import Algorithm
 from maddpg.algorithm.update import act_greedily, act_randomly
-from maddpg.config import unknown_name
 from maddpg.environments.contract import Environment
+from maddpg.names import unknown_name
 from maddpg.types import EnvSpec, PyTree
 
 

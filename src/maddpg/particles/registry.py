@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast, get_args
 
+from maddpg.names import did_you_mean
 from maddpg.particles.scenario import Scenario, require_count
 from maddpg.particles.scenarios import (
     simple,
@@ -57,7 +57,7 @@ def make_scenario(
     for parameter in parameters:
         if parameter not in known:
             takes = ", ".join([*known, *COMMON])
-            raise ValueError(f"{name} has no parameter {parameter!r}{_did_you_mean(parameter, [*known, *COMMON])} It takes: {takes}")
+            raise ValueError(f"{name} has no parameter {parameter!r}{did_you_mean(parameter, [*known, *COMMON])} It takes: {takes}")
     _require_one_of("dynamics", dynamics, get_args(Dynamics))
     _require_one_of("rewards", rewards, get_args(Rewards))
     require_count("episode_length", episode_length, 1)
@@ -79,13 +79,8 @@ def scenario_name(name: str) -> str:
     """The name without a version (`simple_tag_v3`); ValueError, with the nearest right name, if there is no such scenario."""
     plain = re.sub(r"_v\d+$", "", name)
     if plain not in SCENARIOS:
-        raise ValueError(f"there is no particle world {name!r}{_did_you_mean(plain, list(SCENARIOS))} There are: {', '.join(SCENARIOS)}")
+        raise ValueError(f"there is no particle world {name!r}{did_you_mean(plain, list(SCENARIOS))} There are: {', '.join(SCENARIOS)}")
     return plain
-
-
-def _did_you_mean(given: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(given, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else "."
 
 
 def _require_one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -14,7 +14,8 @@ from typing import IO, Any
 
 import jax
 
-from maddpg.config import Config, from_dict, to_dict
+from maddpg.config import Config
+from maddpg.settings import from_dict, to_dict
 from maddpg.storage.files import without_nan, write_json
 
 SCHEMA = 1

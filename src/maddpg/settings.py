@@ -1,0 +1,71 @@
+"""Configurations as plain tables: written, read, and laid one over another."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass, replace
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from maddpg.config import Config
+from maddpg.names import unknown_name
+
+
+def _coerce(value: Any, kind: Any, where: str) -> Any:
+    """`value`, as read from JSON or TOML, as the annotated type `kind`; `ValueError` where it is something else."""
+    origin = get_origin(kind)
+    if origin is Literal:
+        if value in get_args(kind) and isinstance(value, str):
+            return value
+        raise ValueError(f"{where} = {value!r}: it must be one of {', '.join(map(str, get_args(kind)))}")
+    if origin in (types.UnionType, typing.Union):
+        return None if value is None else _coerce(value, next(part for part in get_args(kind) if part is not type(None)), where)
+    if origin is tuple:
+        if isinstance(value, list | tuple):
+            return tuple(_coerce(part, get_args(kind)[0], where) for part in value)
+        raise ValueError(f"{where} = {value!r}: it must be a list")
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if kind is int and isinstance(value, float) and value.is_integer():
+        return int(value)  # 1.5e6 is a float in TOML
+    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+        return value
+    raise ValueError(f"{where} = {value!r}: it must be of type {kind.__name__}")
+
+
+Table = TypeVar("Table")
+
+
+def merge(base: Table, given: Mapping[str, Any], where: str = "") -> Table:
+    """`base` with the fields in `given` replaced, tables within tables too.
+
+    Raises:
+        ValueError: a name that no field has (with the nearest that there is), or a value of another type or out of range.
+    """
+    hints = typing.get_type_hints(type(base))
+    names = [item.name for item in fields(base)]  # type: ignore[arg-type]
+    changes = {}
+    for name, value in given.items():
+        if name not in names:
+            raise ValueError(unknown_name(f"setting of {where[:-1]}" if where else "setting", name, names))
+        current = getattr(base, name)
+        if is_dataclass(current):
+            if not isinstance(value, Mapping):
+                raise ValueError(f"{where}{name} = {value!r}: it must be a table of settings")
+            changes[name] = merge(current, value, f"{where}{name}.")
+        else:
+            changes[name] = _coerce(value, hints[name], f"{where}{name}")
+    return replace(base, **changes)  # type: ignore[type-var]
+
+
+def to_dict(config: Config) -> dict[str, Any]:
+    """The configuration as plain tables, for JSON."""
+    return asdict(config)
+
+
+def from_dict(tables: Mapping[str, Any]) -> Config:
+    """The configuration that `to_dict` wrote; what is missing has its default."""
+    if not isinstance(tables.get("environment"), str):
+        raise ValueError("environment is missing: it must name an environment, such as simple_spread")
+    return merge(Config(tables["environment"]), tables)
