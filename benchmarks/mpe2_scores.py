@@ -1,14 +1,14 @@
 """Scores of the default preset in the real mpe2 package, beside plain MADDPG: `python -m benchmarks.mpe2_scores [WORLD ...]`.
 
-Box actions, 1.5 million steps, 5 seeds in one program; then 1,000 greedy episodes of each seed in mpe2, beside random, still and scripted
-play. "Plain" is the same preset with one critic instead of twins. In simple_tag each trained side also meets scripted opponents.
+Box actions, 1.5 million steps, 5 seeds (3 in simple_tag) in one program; then 1,000 greedy episodes of each seed in mpe2, beside random,
+still and scripted play. "Plain" is the same preset with one critic instead of twins.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,26 +23,41 @@ from maddpg.storage.run_folder import RunFolder
 from maddpg.training.run import Trained
 
 EPISODES = 1_000
-SEEDS = 5
-WORLDS: dict[str, tuple[Mapping[str, str], ...]] = {  # whom the trained agents play with: {} is each other
-    "simple_spread": ({},),
-    "simple_speaker_listener": ({},),
-    "simple": ({},),
-    "simple_tag": (
-        {},
-        {"good": "scripted"},
-        {"adversary": "scripted"},
-        {"good": "random", "adversary": "scripted"},
-        {"good": "scripted", "adversary": "scripted"},
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is run in one world."""
+
+    seeds: int = 5
+    variants: tuple[str, ...] = ("tuned", "plain")
+    line_ups: tuple[Mapping[str, str], ...] = ({},)  # who plays whom: {} is the trained agents with each other
+
+
+WORLDS = {
+    "simple_spread": Plan(),
+    "simple_speaker_listener": Plan(),
+    "simple": Plan(),
+    # The competitive half: each trained side with the other, and against scripted play, beside scripted and random players in its place.
+    "simple_tag": Plan(
+        seeds=3,
+        variants=("tuned",),
+        line_ups=(
+            {},
+            {"good": "scripted"},
+            {"adversary": "scripted"},
+            {"good": "random", "adversary": "scripted"},
+            {"good": "scripted", "adversary": "scripted"},
+        ),
     ),
 }
 
 
-def config(world: str, twin_critics: bool) -> Config:
-    """The default preset, with two critics or one."""
+def config(world: str, variant: str) -> Config:
+    """The default preset, with two critics ("tuned") or one ("plain")."""
     base = preset("tuned", world)
-    training = replace(base.training, steps=1_500_000, seeds=SEEDS, evaluation_interval=100_000)
-    return resolve(replace(base, algorithm=replace(base.algorithm, twin_critics=twin_critics), training=training))
+    training = replace(base.training, steps=1_500_000, seeds=WORLDS[world].seeds, evaluation_interval=100_000)
+    return resolve(replace(base, algorithm=replace(base.algorithm, twin_critics=variant == "tuned"), training=training))
 
 
 def in_mpe2(config: Config, line_ups: tuple[Mapping[str, str], ...], result: Trained) -> dict[str, Any]:
@@ -73,13 +88,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("worlds", nargs="*", default=list(WORLDS), help=f"of {', '.join(WORLDS)}; all if left out")
     for world in parser.parse_args().worlds:
-        for name, twin_critics in (("tuned", True), ("plain", False)):
-            settings = config(world, twin_critics)
+        for variant in WORLDS[world].variants:
+            settings = config(world, variant)
 
             def summarise(result: Trained, _: RunFolder, settings: Config = settings, world: str = world) -> dict[str, Any]:
-                return in_mpe2(settings, WORLDS[world], result)
+                return in_mpe2(settings, WORLDS[world].line_ups, result)
 
-            show(trained(f"mpe2-scores-{world}-{name}", settings, summarise))
+            show(trained(f"mpe2-scores-{world}-{variant}", settings, summarise))
 
 
 if __name__ == "__main__":
