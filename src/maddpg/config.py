@@ -251,6 +251,7 @@ def preset(name: str, environment: str) -> Config:
                 gradient_clip=0.5,
                 clip_by="tensor",
                 logit_regulariser=1e-3,
+                noise=0.2,  # on box actions, which the released particle tasks do not have
             ),
             training=TrainingConfig(updates=1, warmup_steps=25_600, warmup_policy="policy"),
         )
