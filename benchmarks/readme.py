@@ -46,7 +46,9 @@ def tag() -> list[str]:
     """simple_tag: who plays whom, and what a predator and the prey get."""
     run = result("mpe2-scores-simple_tag-tuned")
     rows = ["| predators | prey | each predator | prey |", "|---|---|---|---|"]
-    for index, evaluation in enumerate(run["evaluations"] if run else []):
+    if run is None:
+        return [*rows, "| not run yet | | | |"]
+    for index, evaluation in enumerate(run["evaluations"]):
         players = evaluation["players"]
         who = [players[agent].replace("learned", "trained") for agent in ("adversary_0", "agent_0")]
         rows.append(f"| {' | '.join(who)} | {_seeds(run, index, 'adversary_0')} | {_seeds(run, index, 'agent_0')} |")
