@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import ensembles, inference
 from benchmarks.cache import RESULTS
 from benchmarks.released_code import WORLDS as RELEASED
 
@@ -44,7 +45,7 @@ def scores() -> list[str]:
 
 def tag() -> list[str]:
     """simple_tag: who plays whom, and what a predator and the prey get."""
-    run = result("mpe2-scores-simple_tag-tuned")
+    run = result("mpe2-scores-simple_tag-shaped")
     rows = ["| predators | prey | each predator | prey |", "|---|---|---|---|"]
     if run is None:
         return [*rows, "| not run yet | | | |"]
@@ -90,9 +91,30 @@ def speed() -> list[str]:
     return rows
 
 
+def costs() -> list[str]:
+    """What each part costs on top of plain training."""
+    measured = result("costs")
+    rows = ["| switched on | time of a round | compiles in |", "|---|---|---|"]
+    if measured is None:
+        return [*rows, "| not run yet | | |"]
+    for name, row in measured["rows"].items():
+        ratio = f"{row['ratio']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+        rows.append(f"| {name} | {ratio} | {row['compile_seconds']:.0f} s, plain {row['plain_compile_seconds']:.0f} s |")
+    return rows
+
+
 def render(text: str) -> str:
     """`text` with what stands between each pair of markers made anew."""
-    for name, rows in (("scores", scores()), ("tag", tag()), ("released", released()), ("speed", speed())):
+    tables = {
+        "scores": scores(),
+        "tag": tag(),
+        "inference": inference.table(),
+        "ensembles": ensembles.table(),
+        "released": released(),
+        "speed": speed(),
+        "costs": costs(),
+    }
+    for name, rows in tables.items():
         before, rest = text.split(f"<!-- {name} -->\n")
         after = rest.split("<!-- end -->", 1)[1]
         table = "\n".join(rows)

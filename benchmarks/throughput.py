@@ -16,6 +16,7 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -23,11 +24,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.cache import RESULTS
+from maddpg.algorithm.learning import Batches
 from maddpg.algorithm.state import Algorithm, Hyper, TrainState, assemble, hyper
 from maddpg.algorithm.update import update
 from maddpg.config import AlgorithmConfig, TrainingConfig
 from maddpg.environments import particles
-from maddpg.environments.contract import auto_reset
+from maddpg.environments.contract import restart
 from maddpg.storage.files import write_json
 from maddpg.training.fused import Fused
 
@@ -103,8 +105,9 @@ def measure(agents: int) -> dict[str, float]:
     environment = particles.make("simple_spread", agents=agents)
     config = AlgorithmConfig(actor_layers=HIDDEN, critic_layers=HIDDEN, twin_critics=False)
     training = TrainingConfig(updates=1, batch_size=BATCH, replay_capacity=REPLAY.get(agents, 20_000), warmup_steps=2_000)
-    algorithm, numbers = assemble(config, environment.spec), hyper(config, environment.spec)
-    fused = Fused(algorithm, auto_reset(environment), training)
+    algorithm = assemble(config, environment.spec)
+    numbers = hyper(algorithm)
+    fused = Fused(algorithm, environment, training)
 
     began = time.perf_counter()
     run = fused.start(jax.random.split(jax.random.key(0), 1))
@@ -112,13 +115,13 @@ def measure(agents: int) -> dict[str, float]:
     run = jax.block_until_ready(fused.train(numbers, run, 1))
     compile_seconds = time.perf_counter() - began
 
-    batch = fused.replay.sample(run.replay[0], run.rounds * training.round_steps, jax.random.key(1), BATCH)
+    batch = fused.store.replay.sample(run.replay[0], run.rounds * training.round_steps, jax.random.key(1), BATCH)
     learner = jax.tree.map(lambda leaf: leaf if leaf.ndim == 0 else leaf[0], replace(run.learner, updates=run.learner.updates[0]))
 
     @jax.jit
     def updates(numbers: Hyper, learner: TrainState, rounds: jax.Array) -> TrainState:
         def once(index: jax.Array, learner: TrainState) -> TrainState:
-            return update(algorithm, numbers, learner, batch, jax.random.fold_in(jax.random.key(0), index))[0]
+            return update(algorithm, numbers, learner, Batches(batch), jax.random.fold_in(jax.random.key(0), index))[0]
 
         return jax.lax.fori_loop(0, rounds, once, learner)
 
@@ -146,20 +149,21 @@ def measure(agents: int) -> dict[str, float]:
         "share_of_thin_rate": float(np.median(thin_time / alone)),
         "compile_seconds": compile_seconds,
         "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0,
-        "replay": fused.replay.capacity,
+        "replay": fused.store.replay.capacity,
     }
 
 
 def worlds_alone(environments: int = 1000, steps: int = 200) -> float:
     """Environment steps a second of simple_spread by itself, with random actions and automatic resets."""
-    environment = auto_reset(particles.make("simple_spread"))
+    environment = particles.make("simple_spread")
 
     @jax.jit
     def play(key: jax.Array, worlds: Any) -> Any:
         def one_step(worlds: Any, key: jax.Array) -> tuple[Any, jax.Array]:
-            act_key, step_key = jax.random.split(key)
+            act_key, step_key, reset_key = jax.random.split(key, 3)
             action = jax.random.uniform(act_key, (environments, 3, 5))
-            worlds, result = jax.vmap(environment.step)(jax.random.split(step_key, environments), worlds, action)
+            stepped, result = jax.vmap(environment.step)(jax.random.split(step_key, environments), worlds, action)
+            worlds, result = jax.vmap(partial(restart, environment))(jax.random.split(reset_key, environments), stepped, result)
             return worlds, result.reward.sum()
 
         return jax.lax.scan(one_step, worlds, jax.random.split(key, steps))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 
-from maddpg.environments.contract import Environment, auto_reset
+from maddpg.environments.contract import Environment
 from maddpg.types import AgentSpec, Box, EnvSpec, Space, TimeStep
 
 Reward = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
@@ -58,5 +58,4 @@ def probe(
         )
 
     still = jnp.zeros((count, spec.action_width))
-    raw = Environment(spec, reset, step, global_state, lambda state: {}, {}, lambda key, state: still, still)
-    return auto_reset(raw)
+    return Environment(spec, reset, step, global_state, lambda state: {}, {}, lambda key, state: still, still)

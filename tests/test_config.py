@@ -21,7 +21,10 @@ REFUSED = [
     (AlgorithmConfig, "policy", "greedy", "deterministic, stochastic"),
     (AlgorithmConfig, "estimator", "hard", "straight_through, soft"),
     (AlgorithmConfig, "others_actions", "target", "replay, current"),
+    (AlgorithmConfig, "target_action", "greedy", "sample, relaxed, mode"),
     (AlgorithmConfig, "minibatch", "own", "shared, per_agent"),
+    (AlgorithmConfig, "agent_order", "random", "together, in_turn"),
+    (AlgorithmConfig, "target_unit", "steps", "updates, episodes"),
     (AlgorithmConfig, "target_initialisation", "zero", "copy, independent"),
     (AlgorithmConfig, "clip_by", "global", "agent, tensor"),
     (AlgorithmConfig, "temperature", 0.0, "above 0"),
@@ -36,6 +39,13 @@ REFUSED = [
     (AlgorithmConfig, "noise", -0.2, "at least 0"),
     (AlgorithmConfig, "noise_final", -0.2, "at least 0"),
     (AlgorithmConfig, "noise_steps", 0, "at least 1"),
+    (AlgorithmConfig, "inference_layers", (0,), "at least 1 unit"),
+    (AlgorithmConfig, "inference_rate", 1.5, r"\[0, 1\)"),
+    (AlgorithmConfig, "inference_entropy", -1e-3, "at least 0"),
+    (AlgorithmConfig, "ensemble_size", 0, "between 1 and 64"),
+    (AlgorithmConfig, "ensemble_size", 65, "between 1 and 64"),
+    (AlgorithmConfig, "ensemble_index", "episode", "team, agent"),
+    (AlgorithmConfig, "ensemble_target", "best", "recorded, drawn"),
     (TrainingConfig, "steps", 0, "between 1 and 2_000_000_000"),
     (TrainingConfig, "steps", 3_000_000_000, "between 1 and 2_000_000_000"),
     (TrainingConfig, "steps", 9_000, "warm-up alone takes 10000"),
@@ -66,7 +76,7 @@ def test_a_refusal_names_the_field_the_value_and_the_rule(table, name, value, ru
 
 
 def test_every_field_that_is_checked_has_a_refusal_above():
-    free = {"twin_critics"}  # a bool: nothing to refuse
+    free = {"twin_critics", "inference"}  # bools: nothing to refuse
 
     for table in (AlgorithmConfig, TrainingConfig):
         assert {item.name for item in fields(table)} - free == {name for refused, name, _, _ in REFUSED if refused is table}

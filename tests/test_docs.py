@@ -12,7 +12,6 @@ import pytest
 
 from maddpg.algorithm.state import assemble
 from maddpg.config import AlgorithmConfig, TrainingConfig
-from maddpg.environments.contract import auto_reset
 from maddpg.environments.particles import from_scenario
 from maddpg.particles import SCENARIOS
 from maddpg.training.fused import Fused
@@ -58,7 +57,7 @@ def test_a_reward_of_ones_own_is_added_and_shared(example):
     environment = rewards.share_rewards(from_scenario(rewards.make()))
 
     assert "reward/chase" in environment.aggregates
-    assert Fused(assemble(TINY, environment.spec), auto_reset(environment), BUDGET).shapes(1).learner is not None
+    assert Fused(assemble(TINY, environment.spec), environment, BUDGET).shapes(1).learner is not None
 
 
 def test_blocks_that_are_not_files_use_names_that_exist():

@@ -1,18 +1,30 @@
-"""README's figures are those of the committed results."""
+"""The figures in README and docs are those of the committed results."""
 
 from __future__ import annotations
 
-from benchmarks.readme import README, render
+import pytest
+from benchmarks import communication, readme, reward_design, target_updates
+
+PAGES = {
+    "readme": (readme.README, readme.render),
+    "communication": (communication.PAGE, communication.render),
+    "reward_design": (reward_design.PAGE, reward_design.render),
+    "target_updates": (target_updates.PAGE, target_updates.render),
+}
 
 
-def test_tables_are_made_from_the_committed_results():
-    text = README.read_text()
+@pytest.mark.parametrize("name", PAGES)
+def test_tables_are_made_from_the_committed_results(name):
+    page, render = PAGES[name]
+    text = page.read_text()
 
-    assert render(text) == text, "run `python -m benchmarks.readme`"
+    assert render(text) == text, f"run `python -m benchmarks.{name}`, but for README with --tables"
 
 
-def test_a_figure_that_was_changed_by_hand_is_found():
-    text = README.read_text()
-    figure = next(line for line in text.splitlines() if line.startswith("| simple | "))
+@pytest.mark.parametrize("name", PAGES)
+def test_a_figure_that_was_changed_by_hand_is_found(name):
+    page, render = PAGES[name]
+    text = page.read_text()
+    figure = next(line for line in text.split("<!-- end -->")[0].splitlines()[::-1] if line.startswith("| "))
 
     assert render(text.replace(figure, figure.replace("|", "| 1", 1))) == text

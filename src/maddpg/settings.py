@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
-from maddpg.config import Config
+from maddpg.config import Config, TeamConfig
 from maddpg.names import unknown_name
 
 
@@ -50,10 +50,19 @@ def merge(base: Table, given: Mapping[str, Any], where: str = "") -> Table:
         if name not in names:
             raise ValueError(unknown_name(f"setting of {where[:-1]}" if where else "setting", name, names))
         current = getattr(base, name)
-        if is_dataclass(current):
+        if is_dataclass(current) or get_origin(hints[name]) is Mapping:
             if not isinstance(value, Mapping):
                 raise ValueError(f"{where}{name} = {value!r}: it must be a table of settings")
-            changes[name] = merge(current, value, f"{where}{name}.")
+            if get_origin(hints[name]) is not Mapping:
+                changes[name] = merge(current, value, f"{where}{name}.")
+            else:
+                blank = get_args(hints[name])[1]
+                tables = dict(current)
+                for key, table in value.items():
+                    if not isinstance(table, Mapping):
+                        raise ValueError(f"{where}{name}.{key} = {table!r}: it must be a table of settings")
+                    tables[key] = merge(tables.get(key, blank()), table, f"{where}{name}.{key}.")
+                changes[name] = tables
         else:
             changes[name] = _coerce(value, hints[name], f"{where}{name}")
     return replace(base, **changes)  # type: ignore[type-var]
@@ -69,3 +78,35 @@ def from_dict(tables: Mapping[str, Any]) -> Config:
     if not isinstance(tables.get("environment"), str):
         raise ValueError("environment is missing: it must name an environment, such as simple_spread")
     return merge(Config(tables["environment"]), tables)
+
+
+def merge_teams(teams: Mapping[str, TeamConfig], words: Sequence[str]) -> Mapping[str, TeamConfig]:
+    """`teams` with TEAM.SETTING=VALUE words laid over them; lists are separated by commas.
+
+    Raises:
+        ValueError: a word of another form, a setting that no team has, or a value of another type or out of range.
+    """
+    hints = typing.get_type_hints(TeamConfig)
+    tables: dict[str, dict[str, Any]] = {}
+    for word in words:
+        path, equals, value = word.partition("=")
+        team, dot, setting = path.rpartition(".")
+        if not (equals and dot and team and value):
+            raise ValueError(f"team {word!r}: it must be TEAM.SETTING=VALUE, such as adversary.player=scripted")
+        if setting not in hints:
+            raise ValueError(unknown_name("setting of a team", setting, list(hints)))
+        tables.setdefault(team, {})[setting] = _read(value, hints[setting])
+    return merge(Config("", teams=teams), {"teams": tables}).teams
+
+
+def _read(text: str, kind: Any) -> Any:
+    """A typed word as a value that `merge` takes: a list, a number where one is wanted, or the text itself."""
+    kinds = get_args(kind) if get_origin(kind) in (types.UnionType, typing.Union) else (kind,)
+    if any(get_origin(part) is tuple for part in kinds):
+        return text.split(",")
+    if float in kinds or int in kinds:
+        try:
+            return float(text)
+        except ValueError:
+            return text  # which `merge` refuses, with its name
+    return text

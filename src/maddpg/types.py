@@ -49,13 +49,14 @@ class AgentSpec:
     """What one agent sees and does.
 
     `action` is a product of spaces, laid side by side in one vector: (Categorical(5), Categorical(10)) is a move and a message
-    in 15 columns.
+    in 15 columns. The last `message_size` columns are what it says to others.
     """
 
     name: str
     team: str
     observation_size: int
     action: tuple[Space, ...]
+    message_size: int = 0
 
     @property
     def action_size(self) -> int:
@@ -98,6 +99,13 @@ class EnvSpec:
         return max(agent.action_size for agent in self.agents)
 
     @cached_property
+    def message_columns(self) -> np.ndarray:
+        """[agent, action] bool: the columns that are messages."""
+        sizes = np.array([[agent.action_size, agent.message_size] for agent in self.agents])
+        columns = np.arange(self.action_width)
+        return (columns >= (sizes[:, 0] - sizes[:, 1])[:, None]) & (columns < sizes[:, :1])
+
+    @cached_property
     def observation_valid(self) -> np.ndarray:
         """[agent, observation] bool: true columns, not padding."""
         sizes = np.array([agent.observation_size for agent in self.agents])
@@ -134,7 +142,8 @@ class TimeStep:
 class Transition:
     """One step as the replay keeps it (Lowe et al. 2017, section 4.1), with `discount` = 1 - terminated in [0, 1].
 
-    `state` and `next_state` are None unless the critic looks at the environment's state.
+    `state` and `next_state` are None unless the critic looks at the environment's state; `next_action` is None unless a team plays by
+    script, `sub_policy` unless policies are ensembles.
     """
 
     observation: jax.Array  # [agent, observation]
@@ -144,6 +153,8 @@ class Transition:
     next_observation: jax.Array  # [agent, observation]
     state: jax.Array | None = None  # [state]
     next_state: jax.Array | None = None  # [state]
+    next_action: jax.Array | None = None  # [agent, action], what scripted play does at the true next state
+    sub_policy: jax.Array | None = None  # [agent], the index of the sub-policy that acted
 
 
 ActionMode = Literal["box", "simplex", "discrete"]  # of a particle world

@@ -132,19 +132,19 @@ def update(
 ) -> list[dict[str, float]]:
     """One learning step of every agent i on `batches[i]`; `agents` are changed in place, and `updates` counts this step too.
 
-    All agents learn at once: each sees the others' networks as they were before.
+    Agents learn at once, each seeing the others' networks as they were before, or one after another, each seeing what those before it did.
     """
-    before = copy.deepcopy(agents)
-    return [learn(index, agents[index], before, batches[index], config, seen[index], updates) for index in range(len(agents))]
+    others = agents if config.agent_order == "in_turn" else copy.deepcopy(agents)
+    return [learn(index, agents[index], others, batches[index], config, seen[index], updates) for index in range(len(agents))]
 
 
 def learn(
-    index: int, agent: Agent, before: list[Agent], batch: Batch, config: AlgorithmConfig, seen: list[int], updates: int
+    index: int, agent: Agent, others: list[Agent], batch: Batch, config: AlgorithmConfig, seen: list[int], updates: int
 ) -> dict[str, float]:
     size = len(batch.reward[index])
 
     # y = r + gamma * discount * min Q'(x', a') with a'_j = mu'_j(o'_j)
-    next_actions = [play(other.target_actor, other, batch.next_observation[j]) for j, other in enumerate(before)]
+    next_actions = [play(other.target_actor, other, batch.next_observation[j]) for j, other in enumerate(others)]
     next_input = beside(batch.next_observation, next_actions, seen)
     next_value = np.min([forward(critic, next_input)[0][:, 0] for critic in agent.target_critics], axis=0)
     target = batch.reward[index] + config.gamma * batch.discount[index] * next_value
@@ -164,7 +164,7 @@ def learn(
     # -Q / batch through the new first critic to this agent's action, through tanh to its actor; the penalty goes straight to the output.
     actions = list(batch.action)
     if config.others_actions == "current":
-        actions = [play(other.actor, other, batch.observation[j]) for j, other in enumerate(before)]
+        actions = [play(other.actor, other, batch.observation[j]) for j, other in enumerate(others)]
     output, actor_given = forward(agent.actor, batch.observation[index])
     actions[index] = play(agent.actor, agent, batch.observation[index])
     value, given = forward(agent.critics[0], beside(batch.observation, actions, seen))
@@ -175,7 +175,8 @@ def learn(
     gradients, _ = backward(agent.actor, actor_given, slope)
     agent.actor = adam(agent.actor, clip(gradients, config), agent.actor_adam, config.actor_rate)
 
-    if updates % config.target_interval == 0:
+    moves = updates % config.target_interval == 0
+    if moves:
         agent.target_actor = mix(agent.actor, agent.target_actor, config.tau)
         agent.target_critics = [mix(new, old, config.tau) for new, old in zip(agent.critics, agent.target_critics, strict=True)]
     return {
@@ -186,6 +187,7 @@ def learn(
         "critic_gradient_norm": np.sqrt(np.sum(np.square(norms))),
         "actor_gradient_norm": norm_of(gradients),
         "output_magnitude": np.sqrt(np.mean(output**2)),
+        "target_moves": float(moves),
     }
 
 

@@ -10,9 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from maddpg.algorithm.acting import act, act_greedily, act_randomly
 from maddpg.algorithm.actions import output_valid
+from maddpg.algorithm.learning import Batches
 from maddpg.algorithm.state import Algorithm, TrainState, assemble, hyper, init
-from maddpg.algorithm.update import act, act_greedily, act_randomly, update
+from maddpg.algorithm.update import update
 from maddpg.config import AlgorithmConfig
 from maddpg.types import AgentSpec, Box, Categorical, EnvSpec, Simplex, Transition
 from tests.algorithm.layers import bias_of, weight_of
@@ -82,7 +84,7 @@ def play(spec: EnvSpec, critic_view: str) -> Played:
     def game(key):
         init_key, act_key, random_key, learn_key = jax.random.split(key, 4)
         state, batch = init(algorithm, init_key), transitions(spec)
-        learned, metrics = update(algorithm, hyper(config, spec), state, batch, learn_key)
+        learned, metrics = update(algorithm, hyper(algorithm), state, Batches(batch), learn_key)
         observation = batch.observation
         return (
             state,

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from maddpg.algorithm.acting import act
 from maddpg.algorithm.networks import Network
 from maddpg.algorithm.state import assemble, init
-from maddpg.algorithm.update import act
 from maddpg.config import AlgorithmConfig
 from maddpg.types import AgentSpec, Box, EnvSpec
 from tests.algorithm.layers import weight_of
@@ -54,7 +54,7 @@ def test_independent_targets_have_weights_of_their_own():
 def test_no_two_networks_are_the_same(copied):
     actors, critics = weights(copied.actor), weights(copied.critic)
 
-    assert actors.shape[0] == 2
+    assert actors.shape[:2] == (2, 1)  # agent, member
     assert critics.shape[:2] == (2, 2)  # agent, twin
     assert len(np.unique(actors)) == actors.size
     assert len(np.unique(critics)) == critics.size

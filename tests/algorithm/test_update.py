@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from maddpg.algorithm import actions
+from maddpg.algorithm.learning import Batches, metric_names
 from maddpg.algorithm.state import assemble, hyper, init
-from maddpg.algorithm.update import METRICS, update
+from maddpg.algorithm.update import update
 from maddpg.algorithm.views import view_mask
 from maddpg.config import AlgorithmConfig
 from maddpg.types import AgentSpec, Box, Categorical, EnvSpec, Simplex, Transition
@@ -66,7 +67,7 @@ def to_numpy(algorithm, state, index: int) -> reference.Agent:
     action = spec.action_valid[index]
 
     def actor(parameters):
-        return layers(tree_slice(parameters, index), spec.observation_valid[index], action)
+        return layers(tree_slice(parameters, index, 0), spec.observation_valid[index], action)
 
     def critics(parameters):
         count = len(jax.tree.leaves(parameters)[0][index])
@@ -115,6 +116,11 @@ CASES = {
         "others_actions": "current",
     },
     "local critics (DDPG), hard targets every second step": {"critic_view": "own", "tau": 1.0, "target_interval": 2},
+    "one after another, the others' current actions, a minibatch each": {
+        "agent_order": "in_turn",
+        "others_actions": "current",
+        "minibatch": "per_agent",
+    },
     "team critics, no clipping, deeper": {"critic_view": "team", "gradient_clip": None, "actor_layers": (5, 4), "critic_layers": (6, 3)},
 }
 
@@ -122,11 +128,12 @@ CASES = {
 @pytest.mark.parametrize("changes", CASES.values(), ids=CASES.keys())
 def test_three_steps_are_those_of_the_reference(changes):
     config = replace(PLAIN, **changes)
-    algorithm, numbers = assemble(config, BOXES), hyper(config, BOXES)
+    algorithm = assemble(config, BOXES)
+    numbers = hyper(algorithm)
     state = start(algorithm)
     agents = [to_numpy(algorithm, state, index) for index in range(3)]
-    seen = [np.flatnonzero(row).tolist() for row in view_mask(config, BOXES)]
-    learn = jax.jit(lambda state, batch, key: update(algorithm, numbers, state, batch, key))
+    seen = [np.flatnonzero(row).tolist() for row in view_mask(config, BOXES, {})]
+    learn = jax.jit(lambda state, batch, key: update(algorithm, numbers, state, Batches(batch), key))
 
     for count in range(1, 4):
         per_agent = config.minibatch == "per_agent"
@@ -138,7 +145,8 @@ def test_three_steps_are_those_of_the_reference(changes):
         for index, agent in enumerate(agents):
             got = networks(to_numpy(algorithm, state, index))
             jax.tree.map(lambda one, other: np.testing.assert_allclose(one, other, atol=2e-6), got, networks(agent))
-            for name in METRICS:
+            assert set(metrics) == set(metric_names(algorithm)) == set(expected[index])
+            for name in metrics:
                 np.testing.assert_allclose(metrics[name][index], expected[index][name], rtol=1e-4, atol=1e-6, err_msg=name)
     assert int(state.updates) == 3
 
@@ -149,8 +157,8 @@ def one_step(request):
     config = replace(PLAIN, gradient_clip=0.01, clip_by=request.param)
     algorithm = assemble(config, BOXES)
     state = start(algorithm)
-    learn = jax.jit(lambda numbers, batch: update(algorithm, numbers, state, batch, jax.random.key(1))[0])
-    return hyper(config, BOXES), state, random_batch(BOXES, 0), learn
+    learn = jax.jit(lambda numbers, batch: update(algorithm, numbers, state, Batches(batch), jax.random.key(1))[0])
+    return hyper(algorithm), state, random_batch(BOXES, 0), learn
 
 
 def same_bits(before, after) -> list[bool]:
@@ -199,13 +207,16 @@ MIXED = EnvSpec(
 @pytest.mark.parametrize(("estimator", "policy"), [("straight_through", "deterministic"), ("soft", "stochastic")])
 def test_every_kind_of_action_gets_a_gradient(estimator, policy, checked_keys):
     config = replace(PLAIN, estimator=estimator, policy=policy)
-    algorithm, numbers = assemble(config, MIXED), hyper(config, MIXED)
+    algorithm = assemble(config, MIXED)
+    numbers = hyper(algorithm)
     state = start(algorithm)
 
-    after, metrics = jax.jit(lambda batch, key: update(algorithm, numbers, state, batch, key))(random_batch(MIXED, 0), jax.random.key(1))
+    after, metrics = jax.jit(lambda batch, key: update(algorithm, numbers, state, Batches(batch), key))(
+        random_batch(MIXED, 0), jax.random.key(1)
+    )
 
     assert np.all(np.asarray(metrics["actor_gradient_norm"]) > 1e-4)
     assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves((after, metrics)))
     # Every true column of the actors' outputs learns; padding does not.
-    moved = np.any(weight_of(after.actor[-1]) != weight_of(state.actor[-1]), axis=1)
+    moved = np.any(weight_of(after.actor[-1])[:, 0] != weight_of(state.actor[-1])[:, 0], axis=1)
     np.testing.assert_array_equal(moved, actions.output_valid(algorithm.layout))

@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from maddpg.algorithm.learning import Batches
 from maddpg.algorithm.state import assemble, hyper, init
 from maddpg.algorithm.update import update
-from maddpg.algorithm.views import critic_input, critic_view, view_mask
+from maddpg.algorithm.views import CriticView, critic_input, critic_view, view_mask
 from maddpg.config import AlgorithmConfig
 from maddpg.types import AgentSpec, Box, EnvSpec, Transition
 from tests.algorithm.layers import weight_of
@@ -38,10 +39,15 @@ SEEN = {
 }
 
 
+def view_of(config: AlgorithmConfig) -> CriticView:
+    """Of all critics in the game."""
+    return critic_view(config, GAME, view_mask(config, GAME, {}))
+
+
 @pytest.mark.parametrize("case", SEEN, ids="-".join)
 def test_a_critic_is_given_its_columns_and_no_padding(case):
     config = AlgorithmConfig(critic_view=case[0], critic_input=case[1])
-    view = critic_view(config, GAME)
+    view = view_of(config)
     state = None if case[1] == "observations" else STATE
 
     for index, expected in enumerate(SEEN[case]):
@@ -53,11 +59,11 @@ def test_a_critic_is_given_its_columns_and_no_padding(case):
 
 
 def test_a_local_critic_is_no_wider_than_the_widest_agent():
-    assert critic_view(AlgorithmConfig(critic_view="own"), GAME).input_valid.shape == (3, 3 + 2)
+    assert view_of(AlgorithmConfig(critic_view="own")).input_valid.shape == (3, 3 + 2)
 
 
 def test_masks():
-    masks = {view: view_mask(AlgorithmConfig(critic_view=view), GAME).astype(int).tolist() for view in ("all", "team", "own")}
+    masks = {view: view_mask(AlgorithmConfig(critic_view=view), GAME, {}).astype(int).tolist() for view in ("all", "team", "own")}
 
     assert masks == {
         "all": [[1, 1, 1], [1, 1, 1], [1, 1, 1]],
@@ -70,7 +76,7 @@ def test_a_critic_of_states_refuses_transitions_without():
     config = AlgorithmConfig(critic_input="state")
 
     with pytest.raises(ValueError, match="critic_input = 'state', but the transitions carry no state"):
-        critic_input(config, critic_view(config, GAME), OBSERVATION, None, ACTION)
+        critic_input(config, view_of(config), OBSERVATION, None, ACTION)
 
 
 @pytest.mark.parametrize("view", ["own", "team", "all"])
@@ -84,7 +90,7 @@ def test_a_value_depends_on_the_actions_that_its_critic_sees_and_on_no_others(vi
         blocks = critic_input(config, mine, OBSERVATION / 50, None, action)
         return algorithm.critic.apply(jax.tree.map(lambda leaf: leaf[index, 0], critic), *blocks)[0, 0]
 
-    for index, seen in enumerate(view_mask(config, GAME)):
+    for index, seen in enumerate(view_mask(config, GAME, {})):
         slope = np.asarray(jax.grad(value)(ACTION / 50, index))[0]
         assert np.any(slope, axis=1).tolist() == seen.tolist()
         assert not np.any(slope[~GAME.action_valid])
@@ -100,7 +106,7 @@ def test_with_local_critics_an_agent_learns_as_if_it_were_alone():
     def learn(spec, batch):
         algorithm = assemble(config, spec)
         state = init(algorithm, jax.random.key(0))
-        return update(algorithm, hyper(config, spec), state, batch, jax.random.key(1))[0]
+        return update(algorithm, hyper(algorithm), state, Batches(batch), jax.random.key(1))[0]
 
     together = jax.jit(lambda batch: learn(spec, batch))(batch)
     ann = replace(spec, agents=spec.agents[:1])

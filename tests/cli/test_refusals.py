@@ -42,8 +42,8 @@ LARGEST = "must lie between 1 and 2_000_000_000"
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ("", "a command is missing: one of train, evaluate, envs; maddpg --help says more"),
-        ("trian simple", "unknown command 'trian'; did you mean 'train'? Known: train, evaluate, envs"),
+        ("", "a command is missing: one of train, evaluate, messages, envs; maddpg --help says more"),
+        ("trian simple", "unknown command 'trian'; did you mean 'train'? Known: train, evaluate, messages, envs"),
         ("train simple --stepz 5", "train has no flag --stepz; did you mean --steps? `maddpg train --help` lists all"),
         ("train simple --actor_layer=5", "train has no flag --actor_layer; did you mean --actor-layers? `maddpg train --help` lists all"),
         ("train simple --xyzzy", "train has no flag --xyzzy; `maddpg train --help` lists all"),
@@ -226,7 +226,7 @@ def test_parameters_of_other_networks_are_refused(refusal, run):
     tables["config"]["algorithm"]["actor_layers"] = [9]
     (run / "config.json").write_text(json.dumps(tables))
 
-    assert refusal("evaluate run").startswith("run/parameters.safetensors: actor/0/bias is float32[2, 2, 8], but this run's is float32")
+    assert refusal("evaluate run").startswith("run/parameters.safetensors: actor/0/bias is float32[2, 2, 1, 8], but this run's is float32")
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_evaluate(parsed):
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        ("--help", ["train", "evaluate", "envs", "Agents that learn"]),
+        ("--help", ["train", "evaluate", "messages", "envs", "Agents that learn"]),
         ("train --help", ["--steps", "--gamma", "--prey-speed", "Flags win over the file", "Environment steps for each seed"]),
         ("evaluate --help", ["--episodes", "--play", "Episodes for each seed"]),
     ],

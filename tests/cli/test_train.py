@@ -100,7 +100,7 @@ def pressing(monkeypatch):
     def progress(console):
         yield tell
 
-    monkeypatch.setattr("maddpg.cli.commands.training_progress", progress)
+    monkeypatch.setattr("maddpg.cli.commands.train.training_progress", progress)
 
 
 @pytest.mark.usefixtures("pressing")

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import pytest
 
+from maddpg.config import ChannelConfig, Config, WorldConfig
 from maddpg.environments import mpe2, particles
 from maddpg.particles import SCENARIOS, make_scenario
 
@@ -98,6 +99,18 @@ def test_parameters_that_say_what_mpe2_does_are_taken():
     assert len(mpe2.make("simple_spread_v3", agents=4, landmarks=4).raw.world.landmarks) == 4
     assert len(mpe2.make("simple_tag", prey_speed=1.3, adversaries=2, episode_length=10).raw.world.agents) == 3
     assert mpe2.make("simple_tag", episode_length=10).raw.max_cycles == 10
+
+
+@pytest.mark.parametrize(
+    ("config", "there"),
+    [
+        (Config("simple_spread"), True),
+        (Config("simple_spread", WorldConfig(rewards="openai")), False),
+        (Config("simple_spread", channel=ChannelConfig(channel_senders=("all",))), False),
+    ],
+)
+def test_it_says_what_mpe2_has(config, there):
+    assert mpe2.has(config) == there
 
 
 def test_without_mpe2_it_says_how_to_install_it(monkeypatch):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from maddpg.environments import particles
-from maddpg.environments.contract import Environment, auto_reset
+from maddpg.environments.contract import Environment, restart
 from maddpg.particles import SCENARIOS, World, make_scenario
 
 KINDS = {  # names, teams, observation sizes, discrete columns: as in mpe2
@@ -112,7 +112,7 @@ def test_metrics_are_finite_declared_and_add_up(name):
 def test_state_holds_all_but_the_clock(name):
     environment, record = episodes(name)
     world, scenario = record["after"], make_scenario(name)
-    one_hots = [np.eye(count)[world.choice[..., index]] for index, count in enumerate(scenario.choices)]
+    one_hots = [np.eye(count)[world.choice[..., index]] for index, count in enumerate(scenario.choices.values())]
     parts = [world.position, world.velocity, world.message, world.landmark, *one_hots]
 
     expected = np.concatenate([np.asarray(part).reshape(EPISODES, 7, -1) for part in parts], axis=2)
@@ -122,21 +122,23 @@ def test_state_holds_all_but_the_clock(name):
     np.testing.assert_array_equal(record["result"].next_state, expected)
 
 
-def test_auto_reset_keeps_the_true_next_observation():
+def test_a_restart_keeps_the_true_next_observation():
     environment = particles.make("simple_tag", episode_length=3)
-    resetting = auto_reset(environment)
     key = jax.random.key(0)
     world, _ = environment.reset(key)
-    step, resetting_step = jax.jit(environment.step), jax.jit(resetting.step)
+    step, again = jax.jit(environment.step), jax.jit(partial(restart, environment))
     plain = world
     for count in range(1, 4):
         plain, expected = step(key, plain, environment.still)
-        world, result = resetting_step(key, world, environment.still)
+        world, result = again(jax.random.key(count), *step(key, world, environment.still))
         np.testing.assert_allclose(result.next_observation, expected.next_observation, atol=1e-6)
         np.testing.assert_allclose(result.next_state, expected.next_state, atol=1e-6)
         assert bool((result.observation == result.next_observation).all()) == (count < 3)
         assert bool((result.state == result.next_state).all()) == (count < 3)
 
+    fresh, observation = environment.reset(jax.random.key(3))
+    jax.tree.map(partial(np.testing.assert_allclose, atol=1e-6), world, fresh)
+    np.testing.assert_allclose(result.observation, observation, atol=1e-6)
     assert world.clock == 0
     assert result.truncated.all()
     assert not world.velocity.any()

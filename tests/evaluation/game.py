@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from maddpg.algorithm.acting import act_greedily
 from maddpg.algorithm.state import Algorithm, assemble, init
-from maddpg.algorithm.update import act_greedily
 from maddpg.config import AlgorithmConfig
 from maddpg.environments.contract import Environment
 from maddpg.evaluation.players import Player

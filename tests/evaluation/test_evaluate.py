@@ -66,7 +66,7 @@ def test_seeds_and_yardsticks_stand_side_by_side():
         returns = np.stack([np.tile(base + 10 * row, (episodes, 1)) for row in range(3)])
         return Episodes(returns, {"hits": np.arange(3.0)[:, None] + np.zeros((3, episodes))})
 
-    players = choose_players(SPEC, {"left": "random"})
+    players = choose_players(ALGORITHM, {"left": "random"})
     evaluation = evaluate(SPEC, play, range(5, 8), 4, players, "discrete")
 
     everyone = [[kind] * 2 for kind in (Player.RANDOM, Player.STILL, Player.SCRIPTED)]

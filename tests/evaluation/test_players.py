@@ -9,7 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from maddpg.algorithm.update import act_greedily
+from maddpg.algorithm.acting import act_greedily
+from maddpg.algorithm.state import assemble
+from maddpg.config import AlgorithmConfig
 from maddpg.evaluation.players import Player, choose_players, everybody, play_actions
 from maddpg.types import AgentSpec, Categorical, EnvSpec
 from tests.evaluation.game import ACTORS, ALGORITHM, GAME
@@ -17,6 +19,7 @@ from tests.evaluation.game import ACTORS, ALGORITHM, GAME
 SPEC = EnvSpec(
     "crowd", tuple(AgentSpec(name, team, 1, (Categorical(2),)) for name, team in (("a", "red"), ("b", "blue"), ("c", "red"))), 1, 5
 )
+CROWD = assemble(AlgorithmConfig(), SPEC)
 LEARNED, RANDOM, STILL, SCRIPTED = Player
 
 
@@ -38,7 +41,7 @@ def test_everybody_plays_alike():
     ],
 )
 def test_teams_and_agents_are_chosen_by_name(choices, expected):
-    assert choose_players(SPEC, choices).tolist() == expected
+    assert choose_players(CROWD, choices).tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -51,7 +54,7 @@ def test_teams_and_agents_are_chosen_by_name(choices, expected):
 )
 def test_unknown_names_are_refused(choices, message):
     with pytest.raises(ValueError, match=message):
-        choose_players(SPEC, choices)
+        choose_players(CROWD, choices)
 
 
 def test_each_agent_does_what_its_player_does():

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from maddpg.algorithm.acting import act_greedily
 from maddpg.algorithm.state import assemble, init
-from maddpg.algorithm.update import act_greedily
 from maddpg.config import AlgorithmConfig, Config, WorldConfig
 from maddpg.environments.registry import make_environment, resolve
 from maddpg.evaluation import reference
@@ -60,7 +60,7 @@ def by_hand(actor) -> np.ndarray:
 
 
 def test_returns_are_mpe2s_own(play):
-    played = play(choose_players(SPEC, {"good": "still"}), EPISODES)
+    played = play(choose_players(ALGORITHM, {"good": "still"}), EPISODES)
 
     for row in range(2):
         expected = by_hand(jax.tree.map(lambda leaf, row=row: leaf[row], ACTORS))

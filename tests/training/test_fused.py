@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from maddpg.algorithm.acting import act_greedily
 from maddpg.algorithm.state import assemble, hyper
-from maddpg.algorithm.update import act_greedily
 from maddpg.config import AlgorithmConfig, TrainingConfig
-from maddpg.training.fused import Fused, RunState
+from maddpg.training.fused import Fused
+from maddpg.training.run_state import RunState
 from maddpg.types import Transition
 from tests.games import probe
 
@@ -44,7 +45,7 @@ class Runner:
 
     def __init__(self, config: AlgorithmConfig = CONFIG, training: TrainingConfig = TRAINING):
         self.fused = Fused(assemble(config, GAME.spec), GAME, training)
-        self.numbers = hyper(config, GAME.spec)
+        self.numbers = hyper(self.fused.algorithm)
 
     def start(self, *seeds: int) -> RunState:
         return self.fused.start(jax.vmap(jax.random.key)(jnp.array(seeds)))
@@ -61,7 +62,7 @@ class Runner:
     def stored(self, run: RunState, seed: int = 0) -> Transition:
         """All that a seed's replay holds, [step, environment, ...], oldest first."""
         count = int(run.rounds) * TRAINING.round_steps
-        rows = self.fused.replay.take(run.replay[seed], jnp.arange(count))
+        rows = self.fused.store.replay.take(run.replay[seed], jnp.arange(count))
         return jax.tree.map(lambda leaf: np.asarray(leaf).reshape(-1, WORLDS, *leaf.shape[1:]), rows)
 
 
@@ -122,7 +123,7 @@ def test_no_key_is_used_twice(runner, checked_keys):
     fused, numbers = runner.fused, runner.numbers
 
     def play(key):  # of one seed: jax sees reuse where there is none under vmap
-        return fused._round(True, numbers, fused._round(False, numbers, fused._start_one(key)))
+        return fused._round(True, numbers, fused._round(False, numbers, fused.collector.start(fused.store, key)))
 
     jax.jit(play).trace(jax.random.key(0))
 
@@ -220,15 +221,16 @@ def test_a_minibatch_is_shared_or_each_agents_own():
     key = jax.random.key(0)
     batches = {}
     for minibatch in ("shared", "per_agent"):
-        fused = Runner(replace(CONFIG, minibatch=minibatch)).fused
-        rows = jnp.tile(jnp.arange(fused.replay.capacity, dtype=jnp.float32)[:, None], (1, fused.replay.width))
-        batches[minibatch] = fused._batch(rows, jnp.int32(100), key)
+        runner = Runner(replace(CONFIG, minibatch=minibatch))
+        replay, run = runner.fused.store.replay, of_seed(runner.start(0), 0)
+        rows = jnp.tile(jnp.arange(replay.capacity, dtype=jnp.float32)[:, None], (1, replay.width))
+        batches[minibatch] = runner.fused.store.batches(replace(run, replay=rows, rounds=jnp.int32(12)), key).joint
 
     assert batches["shared"].reward.shape == (8, 2)
     assert batches["per_agent"].reward.shape == (2, 8, 2)
     drawn = np.asarray(batches["per_agent"].reward[..., 0])
     assert not np.array_equal(np.sort(drawn[0]), np.sort(drawn[1]))
-    assert np.all(drawn < 100)
+    assert np.all(drawn < 12 * WORLDS * COLLECT)
 
 
 # What is learned and counted.

@@ -27,7 +27,7 @@ def healthy():
     fused = Fused(assemble(config, game.spec), game, training)
     shapes = fused.shapes(SEEDS)
     looked_at = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), (shapes.learner, shapes.totals))
-    return game.spec, replace(shapes, learner=looked_at[0], totals=looked_at[1])
+    return fused.algorithm, replace(shapes, learner=looked_at[0], totals=looked_at[1])
 
 
 def spoil(array, seed: int, agent: int, value: float):
@@ -55,40 +55,40 @@ def with_reward(run, seed: int, agent: int, value: float):
 
 
 def test_all_is_well(healthy):
-    spec, run = healthy
+    algorithm, run = healthy
 
-    assert first_not_finite(run, spec, 7) is None
+    assert first_not_finite(run, algorithm, 7) is None
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize(("seed", "agent"), [(0, 2), (1, 0)])
 def test_the_agent_and_the_seed_are_named(seed, agent, value, healthy):
-    spec, run = healthy
+    algorithm, run = healthy
 
-    assert first_not_finite(with_reward(run, seed, agent, value), spec, 7) == f"reward of agent_{agent} (seed {7 + seed})"
+    assert first_not_finite(with_reward(run, seed, agent, value), algorithm, 7) == f"reward of agent_{agent} (seed {7 + seed})"
 
 
 @pytest.mark.parametrize("name", ["critic_loss", "actor_loss", "actor_gradient_norm", "target"])
 def test_losses_are_looked_at(name, healthy):
-    spec, run = healthy
+    algorithm, run = healthy
 
-    assert first_not_finite(with_loss(run, name, 1, 1, np.nan), spec, 0) == f"{name} of agent_1 (seed 1)"
+    assert first_not_finite(with_loss(run, name, 1, 1, np.nan), algorithm, 0) == f"{name} of agent_1 (seed 1)"
 
 
 @pytest.mark.parametrize("name", ["critic", "actor", "target_critic", "target_actor"])
 def test_every_network_is_looked_at(name, healthy):
-    spec, run = healthy
+    algorithm, run = healthy
 
-    assert first_not_finite(with_parameter(run, name, 1, 2, np.nan), spec, 0) == f"parameters/{name}/1/weight of agent_2 (seed 1)"
+    assert first_not_finite(with_parameter(run, name, 1, 2, np.nan), algorithm, 0) == f"parameters/{name}/1/weight of agent_2 (seed 1)"
 
 
 def test_the_cause_comes_before_the_effect(healthy):
     """A bad reward spoils losses, and those spoil parameters."""
-    spec, run = healthy
+    algorithm, run = healthy
 
     spoilt = with_parameter(run, "actor", 0, 0, np.nan)
-    assert first_not_finite(spoilt, spec, 0) == "parameters/actor/1/weight of agent_0 (seed 0)"
+    assert first_not_finite(spoilt, algorithm, 0) == "parameters/actor/1/weight of agent_0 (seed 0)"
     spoilt = with_loss(spoilt, "critic_loss", 0, 1, np.nan)
-    assert first_not_finite(spoilt, spec, 0) == "critic_loss of agent_1 (seed 0)"
+    assert first_not_finite(spoilt, algorithm, 0) == "critic_loss of agent_1 (seed 0)"
     spoilt = with_reward(spoilt, 1, 2, np.nan)
-    assert first_not_finite(spoilt, spec, 0) == "reward of agent_2 (seed 1)"
+    assert first_not_finite(spoilt, algorithm, 0) == "reward of agent_2 (seed 1)"

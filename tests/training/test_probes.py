@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from maddpg.algorithm.acting import act_greedily
 from maddpg.algorithm.state import Algorithm, TrainState, assemble, hyper
-from maddpg.algorithm.update import act_greedily
 from maddpg.algorithm.views import critic_input
 from maddpg.config import AlgorithmConfig, TrainingConfig
 from maddpg.training.fused import Fused
@@ -88,7 +88,7 @@ def learned():
     )
     training = TrainingConfig(steps=16 * rounds, environments=16, batch_size=128, updates=2, warmup_steps=1, replay_capacity=10_000)
     fused = Fused(assemble(config, GAME.spec), GAME, training)
-    numbers = hyper(config, GAME.spec)
+    numbers = hyper(fused.algorithm)
     run = fused.train(numbers, fused.start(jax.random.split(jax.random.key(0), 1)), rounds)
     return Learned(fused.algorithm, jax.tree.map(lambda leaf: leaf[0], run.learner))
 

@@ -173,7 +173,7 @@ def test_the_parameters_are_those_at_the_end(watched):
     assert stored.keys() == learner.keys()
     for name, array in stored.items():
         np.testing.assert_array_equal(array, learner[name])
-    assert stored["actor/0/weight"].shape[:2] == (2, 2)  # seed, agent
+    assert stored["actor/0/weight"].shape[:3] == (2, 2, 1)  # seed, agent, member
     assert {name.partition("/")[0] for name in stored} == {"actor", "critic", "target_actor", "target_critic"}
 
 

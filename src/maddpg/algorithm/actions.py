@@ -106,7 +106,19 @@ def differentiable_sample(layout: ActionLayout, output: Float[Array, "batch outp
 def greedy(layout: ActionLayout, output: Float[Array, "batch output"]) -> Float[Array, "batch action"]:
     """The action without any noise: the arg max of a categorical, the softmax of a simplex, the point or the mean of a box."""
     output = output[:, : layout.valid.shape[-1]]
-    return _compose(layout, _discretise(layout, _softmax(layout, output)), _squash(layout, output))
+    return _compose(layout, _discretise(layout, probabilities(layout, output)), _squash(layout, output))
+
+
+def relaxed_sample(layout: ActionLayout, output: Float[Array, "batch output"], key: Key[Array, ""]) -> Float[Array, "batch action"]:
+    """As `sample` without exploration, but categorical heads give the relaxed sample itself."""
+    return _compose(layout, *_draw(layout, output, key, None))
+
+
+def greedy_mean(layout: ActionLayout, outputs: Float[Array, "member batch output"]) -> Float[Array, "batch action"]:
+    """The action of several policies together, without noise: the mean of their points, or the choice with the largest mean probability."""
+    outputs = outputs[..., : layout.valid.shape[-1]]
+    relaxed = jnp.mean(probabilities(layout, outputs), axis=0)
+    return _compose(layout, _discretise(layout, relaxed), jnp.mean(_squash(layout, outputs), axis=0))
 
 
 def random_action(layout: ActionLayout, key: Key[Array, ""], batch: int) -> Float[Array, "batch action"]:
@@ -139,7 +151,7 @@ def _draw(layout: ActionLayout, output: jax.Array, key: jax.Array, exploration: 
     shape = (width, len(output))
     relaxed = box = output[:, :width]
     if layout.heads:
-        relaxed = _softmax(layout, (relaxed + jax.random.gumbel(gumbel_key, shape).T) / layout.temperature)
+        relaxed = probabilities(layout, (relaxed + jax.random.gumbel(gumbel_key, shape).T) / layout.temperature)
     if layout.boxes and layout.stochastic:
         log_std = jnp.clip(output[:, width:], *LOG_STD_RANGE)
         box = _squash(layout, box + jnp.exp(log_std) * jax.random.normal(normal_key, shape).T)
@@ -158,7 +170,7 @@ def _compose(layout: ActionLayout, relaxed: jax.Array, box: jax.Array) -> jax.Ar
 
 def _discretise(layout: ActionLayout, relaxed: jax.Array) -> jax.Array:
     """One-hot in categorical columns, unchanged in simplex columns."""
-    return jnp.where(_row(layout.one_hot, relaxed), _one_hot(layout, relaxed), relaxed)
+    return jnp.where(_row(layout.one_hot, relaxed), choices(layout, relaxed), relaxed)
 
 
 def _squash(layout: ActionLayout, value: jax.Array) -> jax.Array:
@@ -166,7 +178,7 @@ def _squash(layout: ActionLayout, value: jax.Array) -> jax.Array:
     return _row(layout.low, value) + _row((layout.high - layout.low) / 2, value) * (1 + jnp.tanh(value))
 
 
-def _softmax(layout: ActionLayout, logits: jax.Array) -> jax.Array:
+def probabilities(layout: ActionLayout, logits: Float[Array, "*batch action"]) -> Float[Array, "*batch action"]:
     """A softmax over each head's columns; zero in columns of no head, so that padding never takes probability."""
     total = jnp.zeros_like(logits)
     for head in range(layout.heads):
@@ -188,8 +200,8 @@ def _normalise(layout: ActionLayout, weights: jax.Array) -> jax.Array:
     return total
 
 
-def _one_hot(layout: ActionLayout, soft: jax.Array) -> jax.Array:
-    """One at each head's largest column."""
+def choices(layout: ActionLayout, soft: Float[Array, "*batch action"]) -> Float[Array, "*batch action"]:
+    """One at the largest column of each categorical and each simplex head; zero elsewhere."""
     total = jnp.zeros_like(soft)
     columns = jnp.arange(soft.shape[-1])
     for head in range(layout.heads):

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from maddpg.types import PyTree
+
+
+def boundaries_passed(
+    interval: Int[Array, ""], by_episodes: Bool[Array, ""], updates: Int[Array, ""], episodes: Int[Array, ""]
+) -> Int[Array, ""]:
+    """How many times a target's interval has gone by, counted in learning steps or in completed episodes.
+
+    A target is due when this has grown since it last moved: however many boundaries went by in between, it moves once.
+    """
+    return jnp.where(by_episodes, episodes, updates) // interval
 
 
 def move_target(online: PyTree, target: PyTree, tau: Float[Array, ""], due: Bool[Array, ""]) -> PyTree:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import jax
@@ -9,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from maddpg.config import AlgorithmConfig
-from maddpg.types import EnvSpec
+from maddpg.config import AlgorithmConfig, TeamConfig
+from maddpg.names import unknown_name
+from maddpg.types import AgentSpec, EnvSpec
 
 
 @jax.tree_util.register_dataclass
@@ -18,36 +20,34 @@ from maddpg.types import EnvSpec
 class CriticView:
     """The columns that a critic sees, for each block of its input: all observations, the state, all actions.
 
-    Inside `vmap` without the agent axis. Where all critics see the same (`shared`) a block is the padded whole, one array for all
+    Inside `vmap` without the first axis. Where all critics see the same (`shared`) a block is the padded whole, one array for all
     critics, and padding starts at zero weight. Otherwise each gathers its own columns, so that a critic that sees little really is small.
     """
 
-    columns: tuple[jax.Array, ...]  # [agent, column] int each, into the padded block
-    valid: tuple[jax.Array, ...]  # [agent, column] bool each: not padding
+    columns: tuple[jax.Array, ...]  # [critic, column] int each, into the padded block
+    valid: tuple[jax.Array, ...]  # [critic, column] bool each: not padding
     shared: bool = field(metadata={"static": True})
 
     @property
     def input_valid(self) -> jax.Array:
-        """[agent, input] bool: the true columns of a critic's whole input."""
+        """[critic, input] bool: the true columns of a critic's whole input."""
         return jnp.concatenate(self.valid, axis=-1)
 
 
-def view_mask(config: AlgorithmConfig, spec: EnvSpec) -> np.ndarray:
-    """[agent, agent] bool: whether the row's critic sees the column's observation and action. All ones is MADDPG, the identity DDPG."""
-    if config.critic_view == "all":
-        return np.ones((spec.agent_count, spec.agent_count), bool)
-    if config.critic_view == "own":
-        return np.eye(spec.agent_count, dtype=bool)
-    teams = np.array([agent.team for agent in spec.agents])
-    return teams[:, None] == teams[None, :]
+def view_mask(config: AlgorithmConfig, spec: EnvSpec, teams: Mapping[str, TeamConfig]) -> np.ndarray:
+    """[agent, agent] bool: whether the row's critic sees the column's observation and action. All ones is MADDPG, the identity DDPG.
+
+    Raises:
+        ValueError: a team's `critic_sees` names somebody who does not exist.
+    """
+    return np.stack([_row(agent, config, spec, teams.get(agent.team, TeamConfig())) for agent in spec.agents])
 
 
-def critic_view(config: AlgorithmConfig, spec: EnvSpec) -> CriticView:
-    """The tables for `config.critic_view` and `config.critic_input`."""
-    mask = view_mask(config, spec)
+def critic_view(config: AlgorithmConfig, spec: EnvSpec, mask: np.ndarray) -> CriticView:
+    """The tables of the critics whose rows of the view mask are given, [critic, agent] bool, and for `config.critic_input`."""
     blocks = [_seen(mask, spec.action_valid)]
     if config.critic_input != "observations":
-        blocks.insert(0, np.ones((spec.agent_count, spec.state_size), bool))
+        blocks.insert(0, np.ones((len(mask), spec.state_size), bool))
     if config.critic_input != "state":
         blocks.insert(0, _seen(mask, spec.observation_valid))
     shared = bool(mask.all())
@@ -77,6 +77,17 @@ def critic_input(
         jnp.where(jnp.broadcast_to(valid, (batch, len(valid))), block[:, columns], 0.0)
         for block, columns, valid in zip(blocks, view.columns, view.valid, strict=True)
     ]
+
+
+def _row(agent: AgentSpec, config: AlgorithmConfig, spec: EnvSpec, team: TeamConfig) -> np.ndarray:
+    """[agent] bool: whom one agent's critic sees."""
+    if team.critic_sees is not None:
+        for name in team.critic_sees:
+            if name not in (*spec.teams, *spec.names):
+                raise ValueError(unknown_name("team or agent in critic_sees", name, [*spec.teams, *spec.names]))
+        return np.array([other == agent or not {other.name, other.team}.isdisjoint(team.critic_sees) for other in spec.agents])
+    view = team.critic_view or config.critic_view
+    return np.array([view == "all" or other == agent or (view == "team" and other.team == agent.team) for other in spec.agents])
 
 
 def _seen(mask: np.ndarray, valid: np.ndarray) -> np.ndarray:

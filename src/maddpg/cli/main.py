@@ -18,7 +18,7 @@ from maddpg.config import Config, preset
 from maddpg.names import unknown_name
 from maddpg.settings import merge
 
-COMMANDS = ("train", "evaluate", "envs")
+COMMANDS = ("train", "evaluate", "messages", "envs")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -48,17 +48,19 @@ def _parse(arguments: list[str]) -> Any:
     """The command, as an object that has `run`."""
     import tyro
 
-    from maddpg.cli.commands import Environments, Evaluate, Train
+    from maddpg.cli.commands import Environments, Evaluate, Messages, Train
 
     if not arguments:
         raise ValueError(f"a command is missing: one of {', '.join(COMMANDS)}; maddpg --help says more")
     if not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
         raise ValueError(unknown_name("command", arguments[0], COMMANDS))
     config = _defaults(arguments[1:]) if arguments[:1] == ["train"] else Config("")
-    train = Train(tyro.MISSING, world=config.world, algorithm=config.algorithm, training=config.training)
+    tables = {name: getattr(config, name) for name in ("world", "algorithm", "training", "reward_design", "channel")}
+    train = Train(tyro.MISSING, **tables, file_teams=config.teams)
     commands: Any = (
         Annotated[Train, tyro.conf.subcommand("train", default=train, description=Train.__doc__)]
         | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+        | Annotated[Messages, tyro.conf.subcommand("messages")]
         | Annotated[Environments, tyro.conf.subcommand("envs")]
     )
     complaint = io.StringIO()
@@ -145,7 +147,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text())
     except OSError as error:
         raise ValueError(
-            f"--config {path}: {error.strerror or error}; it must be a TOML file with tables [world], [algorithm], [training]"
+            f"--config {path}: {error.strerror or error}; it must be a TOML file with tables such as [algorithm] and [training]"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"--config {path} is not TOML: {error}") from error

@@ -1,4 +1,4 @@
-"""The one contract for environments that run on the device, and the automatic reset that keeps the true next observation."""
+"""The one contract for environments that run on the device, and the restart that keeps the true next observation."""
 
 from __future__ import annotations
 
@@ -34,27 +34,29 @@ class Environment:
     """(key, state) -> [agent, action], what hand-written play would do."""
     still: jax.Array
     """[agent, action], the action of doing nothing: no force, and the first message where silence is impossible."""
+    secrets: Callable[[PyTree], dict[str, jax.Array]] = lambda _: {}
+    """state -> facts of this episode that messages might tell, by name, each a whole number from 0."""
 
 
-def auto_reset(environment: Environment) -> Environment:
+def restart(environment: Environment, key: jax.Array, stepped: PyTree, result: TimeStep) -> tuple[PyTree, TimeStep]:
     """Start a new episode where one ended, and keep what the last step really led to in `next_observation`.
 
     An episode ends when all agents are terminated or truncated.
+
+    Args:
+        environment: whose `step` gave the next two.
+        key: for the reset.
+        stepped: the state after the step.
+        result: the time step.
     """
+    fresh, fresh_observation = environment.reset(key)
+    ended = jnp.all(result.terminated | result.truncated)
 
-    def step(key: jax.Array, state: PyTree, action: jax.Array) -> tuple[PyTree, TimeStep]:
-        step_key, reset_key = jax.random.split(key)
-        stepped, result = environment.step(step_key, state, action)
-        fresh, fresh_observation = environment.reset(reset_key)
-        ended = jnp.all(result.terminated | result.truncated)
+    def choose(new: jax.Array, old: jax.Array) -> jax.Array:
+        return jnp.where(ended, new, old)
 
-        def choose(new: jax.Array, old: jax.Array) -> jax.Array:
-            return jnp.where(ended, new, old)
-
-        return jax.tree.map(choose, fresh, stepped), replace(
-            result,
-            observation=choose(fresh_observation, result.next_observation),
-            state=choose(environment.global_state(fresh), result.next_state),
-        )
-
-    return replace(environment, step=step)
+    return jax.tree.map(choose, fresh, stepped), replace(
+        result,
+        observation=choose(fresh_observation, result.next_observation),
+        state=choose(environment.global_state(fresh), result.next_state),
+    )

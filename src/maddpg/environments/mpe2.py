@@ -66,6 +66,8 @@ def make(name: str, **parameters: Any) -> Reference:
     for option in ("dynamics", "rewards"):
         if (value := parameters.pop(option, "mpe2")) != "mpe2":
             raise ValueError(f"mpe2 has no {option}={value!r}: leave it out, or use the world on the device ({scenario.name!r})")
+    if parameters.pop("terminate_on_success", False):
+        raise ValueError(f"mpe2 is played on after success here: leave terminate_on_success out, or use the device ({scenario.name!r})")
     parameters.pop("action_mode", None)
     parameters.pop("episode_length", None)
     names = ARGUMENTS.get(scenario.name, {})
@@ -91,7 +93,9 @@ def make(name: str, **parameters: Any) -> Reference:
 
 
 def has(config: Config) -> bool:
-    """Whether mpe2 is installed and has this variant of the world."""
+    """Whether mpe2 is installed and has this variant of the world; it never has a channel."""
+    if config.channel.channel_senders:
+        return False
     try:
         make(config.environment, **config.world.given())
     except (ImportError, ValueError):

@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Bool, Float, Key
 
 from maddpg import particles
 from maddpg.environments.contract import Environment
@@ -23,8 +23,8 @@ def make(name: str, **parameters: Any) -> Environment:
 def from_scenario(scenario: Scenario) -> Environment:
     """The environment of a scenario, yours or one of the nine.
 
-    No agent ever terminates; all are truncated at step `episode_length`. State is a `World`, without a random key: after the reset
-    nothing is random.
+    All agents are truncated at step `episode_length`; none ever terminates, unless the scenario says `terminate_on_success`. State is a
+    `World`, without a random key: after the reset nothing is random.
     """
     bodies = scenario.bodies
 
@@ -37,14 +37,15 @@ def from_scenario(scenario: Scenario) -> Environment:
         world = particles.advance(bodies, world, *particles.decode(bodies, action))
         observation, state = particles.padded_observation(scenario, world), global_state(scenario, world)
         agent_count = len(bodies.agents)
+        done = succeeded(scenario, world)
         return world, TimeStep(
             observation=observation,
             next_observation=observation,
             state=state,
             next_state=state,
             reward=particles.reward(scenario, world),
-            terminated=jnp.zeros(agent_count, bool),
-            truncated=jnp.full(agent_count, world.clock >= scenario.episode_length),
+            terminated=jnp.full(agent_count, done),
+            truncated=jnp.full(agent_count, ~done & (world.clock >= scenario.episode_length)),
         )
 
     def metrics(world: World) -> dict[str, jax.Array]:
@@ -65,6 +66,7 @@ def from_scenario(scenario: Scenario) -> Environment:
         aggregates=terms | dict(scenario.aggregates),
         scripted=scripted,
         still=particles.still_action(bodies, scenario.action_mode),
+        secrets=lambda world: {name: world.choice[index] for index, name in enumerate(scenario.choices)},
     )
 
 
@@ -73,14 +75,27 @@ def specify(scenario: Scenario, example: World) -> EnvSpec:
     sizes = particles.observation_sizes(scenario)
     state_size = jax.eval_shape(partial(global_state, scenario), example).size
     agents = tuple(
-        AgentSpec(body.name, body.team, size, particles.action_space(scenario.bodies, body, scenario.action_mode))
+        AgentSpec(
+            body.name,
+            body.team,
+            size,
+            particles.action_space(scenario.bodies, body, scenario.action_mode),
+            message_size=scenario.bodies.message_size * body.speaks,
+        )
         for body, size in zip(scenario.bodies.agents, sizes, strict=True)
     )
     return EnvSpec(scenario.name, agents, state_size, scenario.episode_length)
 
 
+def succeeded(scenario: Scenario, world: World) -> Bool[Array, ""]:
+    """Whether the episode ends for good here."""
+    if not scenario.terminate_on_success or scenario.success is None:
+        return jnp.array(False)
+    return jnp.all(scenario.metrics(world)[scenario.success])
+
+
 def global_state(scenario: Scenario, world: World) -> Float[Array, " state"]:
     """All of a world but its clock, in one vector: positions, velocities, messages, landmarks, and the scenario's choices as one-hots."""
-    options = [jnp.arange(count) == world.choice[index] for index, count in enumerate(scenario.choices)]
+    options = [jnp.arange(count) == world.choice[index] for index, count in enumerate(scenario.choices.values())]
     parts = [world.position, world.velocity, world.message, world.landmark, *options]
     return jnp.concatenate([part.ravel().astype(world.position.dtype) for part in parts])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import replace
 
-from maddpg.config import Config
+from maddpg.config import Config, TeamConfig
 from maddpg.environments import particles as particle_environments
+from maddpg.environments.channel import with_channel
 from maddpg.environments.contract import Environment
+from maddpg.names import unknown_name
 from maddpg.particles import SCENARIOS, make_scenario
 from maddpg.types import EnvSpec
 
@@ -23,8 +26,27 @@ def resolve(config: Config) -> Config:
 
 
 def make_environment(config: Config) -> Environment:
-    """The environment of a configuration; it does not reset by itself. Raises as `resolve` does."""
-    return particle_environments.make(config.environment, **config.world.given())
+    """The environment of a configuration, with its teams and its channel; it does not reset by itself. Raises as `resolve` does."""
+    environment = particle_environments.make(config.environment, **config.world.given())
+    environment = replace(environment, spec=regroup(environment.spec, config.teams))
+    return with_channel(environment, config.channel)
+
+
+def regroup(spec: EnvSpec, teams: Mapping[str, TeamConfig]) -> EnvSpec:
+    """The specification with the agents on the teams that name them; the others stay where they are.
+
+    Raises:
+        ValueError: an agent that does not exist, or that two teams name.
+    """
+    team_of: dict[str, str] = {}
+    for team, settings in teams.items():
+        for name in settings.agents or ():
+            if name not in spec.names:
+                raise ValueError(unknown_name(f"agent of team {team}", name, spec.names))
+            if name in team_of:
+                raise ValueError(f"{name} is on team {team_of[name]} and on team {team}; name it in one of them")
+            team_of[name] = team
+    return replace(spec, agents=tuple(replace(agent, team=team_of.get(agent.name, agent.team)) for agent in spec.agents))
 
 
 def describe_environments() -> list[tuple[EnvSpec, str, tuple[str, ...]]]:

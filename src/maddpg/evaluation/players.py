@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
+from maddpg.algorithm.acting import act_greedily, act_randomly
+from maddpg.algorithm.ensembles import draw_sub_policies
 from maddpg.algorithm.state import Algorithm
-from maddpg.algorithm.update import act_greedily, act_randomly
 from maddpg.environments.contract import Environment
 from maddpg.names import unknown_name
 from maddpg.types import EnvSpec, PyTree
@@ -26,22 +28,32 @@ class Player(IntEnum):
     SCRIPTED = 3  # the world's hand-written play
 
 
+SubPolicy = Literal["drawn", "average"] | int
+"""Who of an ensemble plays an episode: a member drawn for each team, all by their mean, or one member."""
+
+
 def everybody(spec: EnvSpec, player: Player) -> np.ndarray:
     """[agent] int32: the same player for every agent."""
     return np.full(spec.agent_count, player, np.int32)
 
 
-def choose_players(spec: EnvSpec, choices: Mapping[str, str]) -> np.ndarray:
-    """[agent] int32: learned players, but for those teams or agents that `choices` names.
+def as_trained(algorithm: Algorithm) -> np.ndarray:
+    """[agent] int32: those who played in training. Learners and frozen teams play what they learned."""
+    kinds = {"learning": Player.LEARNED, "frozen": Player.LEARNED, "random": Player.RANDOM, "scripted": Player.SCRIPTED}
+    return np.array([kinds[kind] for kind in algorithm.players.kinds], np.int32)
+
+
+def choose_players(algorithm: Algorithm, choices: Mapping[str, str]) -> np.ndarray:
+    """[agent] int32: those who played in training, but for those teams or agents that `choices` names.
 
     Args:
-        spec: the environment.
+        algorithm: with the environment's specification.
         choices: team or agent name -> "learned", "random", "still" or "scripted".
 
     Raises:
         ValueError: a name that is no team or agent, or a player that does not exist.
     """
-    players = everybody(spec, Player.LEARNED)
+    spec, players = algorithm.spec, as_trained(algorithm)
     kinds = [player.name.lower() for player in Player]
     for name, kind in choices.items():
         if kind not in kinds:
@@ -49,8 +61,36 @@ def choose_players(spec: EnvSpec, choices: Mapping[str, str]) -> np.ndarray:
         mine = [name in (agent.name, agent.team) for agent in spec.agents]
         if not any(mine):
             raise ValueError(unknown_name("team or agent", name, [*spec.teams, *spec.names]))
+        if kind == "learned" and not algorithm.players.who("learning", "frozen")[mine].all():
+            raise ValueError(f"{name}=learned: {name} has learned nothing in this run; give one of {', '.join(kinds[1:])}")
         players[mine] = Player[kind.upper()]
     return players
+
+
+def read_sub_policy(algorithm: Algorithm, word: str) -> SubPolicy:
+    """drawn, average, or the number of a sub-policy.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if word == "drawn":
+        return "drawn"
+    if word == "average":
+        return "average"
+    size = algorithm.config.ensemble_size
+    if not word.isdecimal() or int(word) >= size:
+        raise ValueError(f"sub-policy {word!r}: it must be drawn, average, or a number from 0 to {size - 1}")
+    return int(word)
+
+
+def episode_sub_policies(algorithm: Algorithm, choice: SubPolicy, key: Key[Array, ""], episodes: int) -> Int[Array, "episode agent"] | None:
+    """Which sub-policy plays each episode, by agent; None where all act together, by their mean, or there is only one."""
+    size = algorithm.config.ensemble_size
+    if size == 1 or choice == "average":
+        return None
+    if choice == "drawn":
+        return draw_sub_policies(algorithm.players, size, key, episodes)
+    return jnp.full((episodes, algorithm.spec.agent_count), choice, jnp.int32)
 
 
 def play_actions(
@@ -61,13 +101,14 @@ def play_actions(
     observation: Float[Array, "batch agent observation"],
     worlds: PyTree,
     key: Key[Array, ""],
+    sub_policy: Int[Array, "batch agent"] | None = None,
 ) -> Float[Array, "batch agent action"]:
     """Every agent's action from whoever plays it. All are computed and one is taken: who plays needs no compilation of its own."""
     batch = len(observation)
     random_key, script_key = jax.random.split(key)
     candidates = jnp.stack(
         [
-            act_greedily(algorithm, actor, observation),
+            act_greedily(algorithm, actor, observation, sub_policy),
             act_randomly(algorithm, random_key, batch),
             jnp.broadcast_to(environment.still, (batch, *environment.still.shape)),
             jax.vmap(environment.scripted)(jax.random.split(script_key, batch), worlds),

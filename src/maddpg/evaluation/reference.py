@@ -12,15 +12,22 @@ from maddpg.config import Config
 from maddpg.environments import mpe2
 from maddpg.environments.contract import Environment
 from maddpg.evaluation.evaluate import EVALUATION_SEED, Play
-from maddpg.evaluation.players import Player, play_actions
+from maddpg.evaluation.players import Player, SubPolicy, episode_sub_policies, play_actions
 from maddpg.evaluation.rollout import Episodes
 from maddpg.types import PyTree
 
 COPIES = 100  # environments stepped in turn, for one compiled call that acts in all of them
 
 
-def reference_play(config: Config, algorithm: Algorithm, environment: Environment, actor: PyTree, tell: Callable[[int], None]) -> Play:
-    """Play in mpe2 with actors [seed, agent, ...]; `tell` hears of episodes as they end.
+def reference_play(
+    config: Config,
+    algorithm: Algorithm,
+    environment: Environment,
+    actor: PyTree,
+    tell: Callable[[int], None],
+    sub_policy: SubPolicy = "drawn",
+) -> Play:
+    """Play in mpe2 with actors [seed, agent, ...]; `tell` hears of episodes as they end. `sub_policy` says who of an ensemble plays.
 
     Observations and rewards are mpe2's own. Its state is read at every step for scripted play and for metrics, which it does not report.
 
@@ -28,11 +35,15 @@ def reference_play(config: Config, algorithm: Algorithm, environment: Environmen
         ValueError: mpe2 does not have this variant of the world.
     """
     mpe2.make(config.environment, **config.world.given())  # fail at once
+    if config.channel.channel_senders:
+        raise ValueError("mpe2 has no channel for messages, and this run's agents use one; evaluate on the device: leave out --env")
     length = environment.spec.episode_length
 
     @jax.jit
-    def decide(actor: PyTree, players: jax.Array, observation: jax.Array, worlds: PyTree, key: jax.Array) -> jax.Array:
-        return play_actions(algorithm, environment, actor, players, observation, worlds, key)
+    def decide(
+        actor: PyTree, players: jax.Array, observation: jax.Array, worlds: PyTree, key: jax.Array, who: jax.Array | None
+    ) -> jax.Array:
+        return play_actions(algorithm, environment, actor, players, observation, worlds, key, who)
 
     measure = jax.jit(jax.vmap(environment.metrics))
 
@@ -41,9 +52,10 @@ def reference_play(config: Config, algorithm: Algorithm, environment: Environmen
         returns = np.zeros((len(copies), len(players)))
         worlds = _stack([mpe2.read_world(copy) for copy in copies])
         sums: dict[str, np.ndarray] = {}
+        who = episode_sub_policies(algorithm, sub_policy, jax.random.fold_in(jax.random.key(seed), length), len(copies))
         for step in range(length):
             key = jax.random.fold_in(jax.random.key(seed), step)
-            actions = np.asarray(decide(actor, players, observation.astype(np.float32), worlds, key))
+            actions = np.asarray(decide(actor, players, observation.astype(np.float32), worlds, key, who))
             for index, (copy, action) in enumerate(zip(copies, actions, strict=True)):
                 observations, rewards, *_ = copy.parallel.step(mpe2.to_actions(copy, action))
                 observation[index] = mpe2.to_rows(copy, observations)

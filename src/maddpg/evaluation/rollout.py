@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from maddpg.algorithm.state import Algorithm
 from maddpg.environments.contract import Environment
-from maddpg.evaluation.players import play_actions
+from maddpg.evaluation.players import SubPolicy, episode_sub_policies, play_actions
 from maddpg.types import AnyArray, PyTree
 
 
@@ -26,10 +26,10 @@ class Episodes:
 Rollout = Callable[[PyTree, jax.Array, jax.Array], Episodes]
 
 
-def make_rollout(algorithm: Algorithm, environment: Environment, episodes: int) -> Rollout:
+def make_rollout(algorithm: Algorithm, environment: Environment, episodes: int, sub_policy: SubPolicy = "drawn") -> Rollout:
     """A compiled function (actor, players [agent], key) -> `Episodes`, mapped over a leading axis of all three (seeds, line-ups).
 
-    `environment` must not reset by itself: an episode is played to its end once.
+    `environment` must not reset by itself: an episode is played to its end once. `sub_policy` says who of an ensemble plays.
     """
     spec = environment.spec
 
@@ -37,7 +37,7 @@ def make_rollout(algorithm: Algorithm, environment: Environment, episodes: int) 
         def one_step(carry: tuple, key: jax.Array) -> tuple[tuple, jax.Array]:
             worlds, observation, alive, returns, sums = carry
             act_key, step_key = jax.random.split(key)
-            action = play_actions(algorithm, environment, actor, players, observation, worlds, act_key)
+            action = play_actions(algorithm, environment, actor, players, observation, worlds, act_key, who)
             worlds, result = jax.vmap(environment.step)(jax.random.split(step_key, episodes), worlds, action)
             returns = returns + jnp.where(alive[:, None], result.reward, 0.0)
             sums = {
@@ -47,7 +47,8 @@ def make_rollout(algorithm: Algorithm, environment: Environment, episodes: int) 
             alive = alive & ~jnp.all(result.terminated | result.truncated, axis=1)
             return (worlds, result.next_observation, alive, returns, sums), alive
 
-        reset_key, play_key = jax.random.split(key)
+        reset_key, play_key, member_key = jax.random.split(key, 3)
+        who = episode_sub_policies(algorithm, sub_policy, member_key, episodes)
         worlds, observation = jax.vmap(environment.reset)(jax.random.split(reset_key, episodes))
         nothing = {
             name: jnp.zeros(value.shape, jnp.float32) for name, value in jax.eval_shape(jax.vmap(environment.metrics), worlds).items()

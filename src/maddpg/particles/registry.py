@@ -34,7 +34,7 @@ SCENARIOS: dict[str, Callable[..., Scenario]] = {
     "simple_tag": simple_tag.make,
     "simple_world_comm": simple_world_comm.make,
 }
-COMMON = ("action_mode", "dynamics", "rewards", "episode_length")
+COMMON = ("action_mode", "dynamics", "rewards", "episode_length", "terminate_on_success")
 
 
 def make_scenario(
@@ -44,11 +44,13 @@ def make_scenario(
     dynamics: str = "mpe2",
     rewards: str = "mpe2",
     episode_length: int = 25,
+    terminate_on_success: bool = False,
     **parameters: Any,
 ) -> Scenario:
     """Make a scenario by name; `simple_tag_v3` means `simple_tag`. `parameters` are those of the scenario's own `make`.
 
     `action_mode` is "box", "simplex" or "discrete", by default the scenario's first; `dynamics` and `rewards` are "mpe2" or "openai".
+    `terminate_on_success` ends an episode once its agents have done what they were to do, in worlds that have such a thing.
     Raises ValueError for a name, parameter or value that is not allowed, and says what is.
     """
     name = scenario_name(name)
@@ -64,6 +66,8 @@ def make_scenario(
     if rewards == "openai" and "local_ratio" in parameters:
         raise ValueError("local_ratio has no part in rewards='openai', where all agents share one sum; leave it out, or use rewards='mpe2'")
     scenario = make(dynamics=dynamics, rewards=rewards, **parameters)
+    if terminate_on_success and scenario.success is None:
+        raise ValueError(f"{name} has no terminate_on_success: its agents are never done; leave it out")
     if action_mode is None:
         action_mode = scenario.action_modes[0]
     if name == "simple_crypto" and action_mode == "box":
@@ -72,7 +76,12 @@ def make_scenario(
             "game; use action_mode='simplex' or 'discrete'"
         )
     _require_one_of("action_mode", action_mode, scenario.action_modes)
-    return replace(scenario, action_mode=cast(ActionMode, action_mode), episode_length=episode_length)
+    return replace(
+        scenario,
+        action_mode=cast(ActionMode, action_mode),
+        episode_length=episode_length,
+        terminate_on_success=terminate_on_success,
+    )
 
 
 def scenario_name(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
@@ -32,12 +32,16 @@ class Scenario:
     """How each measure becomes one number for an episode."""
     script: Callable[[jax.Array, World], Intention]
     """(key, world) -> what hand-written players would do. They see the whole world."""
-    choices: tuple[int, ...] = ()
-    """Number of options of each entry of `World.choice`."""
+    choices: Mapping[str, int] = field(default_factory=dict)
+    """What each entry of `World.choice` is, and how many options it has."""
     action_modes: tuple[ActionMode, ...] = ACTION_MODES
     """The modes that make sense here, the default first."""
     action_mode: ActionMode = "box"
     episode_length: int = 25
+    success: str | None = None
+    """The metric that is true where the agents have done what they were to do, if there is such a thing."""
+    terminate_on_success: bool = False
+    """Whether an episode ends, for good, when `success` is true for all."""
 
 
 def reward(scenario: Scenario, world: World) -> Float[Array, " agent"]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from maddpg.algorithm.state import Algorithm
 from maddpg.environments.contract import Environment
-from maddpg.evaluation.players import Player, everybody, play_actions
+from maddpg.evaluation.players import as_trained, episode_sub_policies, play_actions
 from maddpg.particles import Scenario, World
 from maddpg.storage.files import write_bytes
 from maddpg.types import PyTree
@@ -25,14 +25,15 @@ def record(algorithm: Algorithm, environment: Environment, actor: PyTree, key: j
 
     @jax.jit
     def play(actor: PyTree, key: jax.Array) -> PyTree:
-        reset_key, play_key = jax.random.split(key)
+        reset_key, play_key, member_key = jax.random.split(key, 3)
+        who = episode_sub_policies(algorithm, "drawn", member_key, episodes)
         worlds, observation = jax.vmap(environment.reset)(jax.random.split(reset_key, episodes))
-        players = jnp.asarray(everybody(environment.spec, Player.LEARNED))
+        players = jnp.asarray(as_trained(algorithm))
 
         def one_step(carry: tuple[PyTree, jax.Array], key: jax.Array) -> tuple[tuple[PyTree, jax.Array], PyTree]:
             worlds, observation = carry
             act_key, step_key = jax.random.split(key)
-            action = play_actions(algorithm, environment, actor, players, observation, worlds, act_key)
+            action = play_actions(algorithm, environment, actor, players, observation, worlds, act_key, who)
             stepped, result = jax.vmap(environment.step)(jax.random.split(step_key, episodes), worlds, action)
             return (stepped, result.next_observation), stepped
 

@@ -6,9 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from maddpg.algorithm.state import Algorithm
 from maddpg.storage.parameters import named_leaves
-from maddpg.training.fused import RunState
-from maddpg.types import EnvSpec, PyTree
+from maddpg.training.run_state import RunState
+from maddpg.types import PyTree
 
 
 class NotFinite(RuntimeError):
@@ -21,26 +22,25 @@ def _finite_by_agent(tree: PyTree) -> PyTree:
     return jax.tree.map(lambda leaf: jnp.all(jnp.isfinite(leaf), axis=tuple(range(2, leaf.ndim))), tree)
 
 
-def first_not_finite(run: RunState, spec: EnvSpec, seed: int) -> str | None:
+def first_not_finite(run: RunState, algorithm: Algorithm, seed: int) -> str | None:
     """A line that names the first tensor that is not finite, its agent and seed; None where all is well.
 
     The order is that of cause and effect: a bad reward spoils losses, and those spoil parameters.
     """
-    learner = run.learner
-    looked_at = {
-        "reward": run.totals.reward,
+    learner, names = run.learner, algorithm.spec.names
+    of_agents = {"reward": run.totals.reward, "designed_reward": run.totals.designed_reward}
+    of_learners = {
         **run.totals.updates,
-        "parameters": {
-            "critic": learner.critic,
-            "actor": learner.actor,
-            "target_critic": learner.target_critic,
-            "target_actor": learner.target_actor,
-        },
+        "parameters/model": learner.model,
+        "parameters/critic": learner.critic,
+        "parameters/target_model": learner.target_model,
+        "parameters/target_critic": learner.target_critic,
     }
-    finite = jax.device_get(_finite_by_agent(looked_at))
-    order = list(looked_at)
-    for name, good in sorted(named_leaves(finite).items(), key=lambda item: order.index(item[0].partition("/")[0])):
-        if not np.all(good):
-            row, agent = np.argwhere(~np.asarray(good))[0]
-            return f"{name} of {spec.names[agent]} (seed {seed + row})"
+    actors = {"parameters/actor": learner.actor, "parameters/target_actor": learner.target_actor}
+    learning = [names[agent] for agent in algorithm.players.learners]
+    for group, rows in ((of_agents, names), (of_learners, learning), (actors, names)):
+        for name, good in named_leaves(jax.device_get(_finite_by_agent(group))).items():
+            if not np.all(good):
+                row, agent = np.argwhere(~np.asarray(good))[0]
+                return f"{name} of {rows[agent]} (seed {seed + row})"
     return None

@@ -9,14 +9,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from maddpg.algorithm.state import Hyper
 from maddpg.config import TrainingConfig
 from maddpg.evaluation.evaluate import device_play
-from maddpg.evaluation.players import Player, everybody
+from maddpg.evaluation.players import as_trained
 from maddpg.evaluation.rollout import Rollout
 from maddpg.evaluation.scores import mean_metrics
 from maddpg.storage.run_folder import append_line
-from maddpg.training.fused import RunState, Totals
-from maddpg.types import AnyArray, EnvSpec, PyTree
+from maddpg.training.fused import Fused
+from maddpg.training.run_state import RunState, Totals
+from maddpg.types import AnyArray, PyTree
 
 
 @dataclass
@@ -26,14 +28,19 @@ class Journal:
     Both intervals are rounded down to whole rounds. The end of a run, early or not, is always written.
     """
 
-    training: TrainingConfig
-    spec: EnvSpec
+    fused: Fused
+    hyper: Hyper
     rollout: Rollout
     file: IO[str]
     logged: int = 0
     """Rounds done when the last training line was written."""
     episode_return: dict[str, float] = field(default_factory=dict)
     """By agent, of the last training lines, mean over seeds; what is shown while the run goes on."""
+
+    @property
+    def training(self) -> TrainingConfig:
+        """How much is trained, and how often a line is due."""
+        return self.fused.training
 
     def rounds_until_due(self, rounds: int) -> int:
         """Rounds from here to the next line of either kind."""
@@ -42,7 +49,9 @@ class Journal:
     def write(self, run: RunState, rounds: int, last: bool) -> RunState:
         """What is due after so many rounds. Totals that were written start again from zero."""
         if rounds % self._log_every == 0 or last:
-            self._training_lines(jax.device_get(run.totals), rounds)
+            infers = self.fused.algorithm.config.inference and rounds > self.training.warmup_rounds
+            models = self.fused.compare_models(self.hyper, run) if infers else {}
+            self._training_lines(jax.device_get(run.totals), jax.device_get(models), rounds)
             run = replace(run, totals=jax.tree.map(jnp.zeros_like, run.totals))
             self.logged = rounds
         if self._evaluate_every and (rounds % self._evaluate_every == 0 or last):
@@ -59,8 +68,8 @@ class Journal:
         interval = self.training.evaluation_interval
         return max(1, interval // self.training.round_steps) if interval else 0
 
-    def _training_lines(self, totals: Totals, rounds: int) -> None:
-        """The sums on the device become means over what they were summed over."""
+    def _training_lines(self, totals: Totals, models: dict[str, AnyArray], rounds: int) -> None:
+        """The sums on the device become means over what they were summed over; `models` are [seed, learner, other]."""
         training, returns = self.training, []
         updates = max(0, rounds - max(self.logged, training.warmup_rounds)) * training.updates
         steps = (rounds - self.logged) * training.round_steps
@@ -74,27 +83,47 @@ class Journal:
                 "episodes": episodes,
                 "reward": self._by_agent(totals.reward[row] / steps),
             }
+            if totals.designed_reward is not None:
+                line["designed_reward"] = self._by_agent(totals.designed_reward[row] / steps)
             if episodes:
                 returns.append(totals.episode_return[row] / episodes)
                 line["return"] = self._by_agent(returns[-1])
             if updates:
-                line |= {name: self._by_agent(total[row] / updates) for name, total in totals.updates.items()}
+                line |= {name: self._by_learner(total[row] / updates) for name, total in totals.updates.items()}
+                line |= {name: self._by_pair(values[row]) for name, values in models.items()}
             append_line(self.file, line)
         if returns:
             self.episode_return = self._by_agent(np.mean(returns, axis=0))
 
     def _evaluation_lines(self, actor: PyTree, rounds: int) -> None:
         """Greedy episodes of every seed."""
-        episodes = device_play(self.rollout, actor)(everybody(self.spec, Player.LEARNED), self.training.evaluation_episodes)
+        episodes = device_play(self.rollout, actor)(as_trained(self.fused.algorithm), self.training.evaluation_episodes)
         for row, seed in enumerate(self.training.all_seeds):
             line = {
                 "kind": "evaluation",
                 "seed": seed,
                 "steps": rounds * self.training.round_steps,
                 "return": self._by_agent(episodes.returns[row].mean(axis=0)),
-                "metrics": mean_metrics(self.spec.names, {name: values[row] for name, values in episodes.metrics.items()}),
+                "metrics": mean_metrics(self._names, {name: values[row] for name, values in episodes.metrics.items()}),
             }
             append_line(self.file, line)
 
     def _by_agent(self, values: AnyArray) -> dict[str, float]:
-        return {name: float(value) for name, value in zip(self.spec.names, values, strict=True)}
+        return {name: float(value) for name, value in zip(self._names, values, strict=True)}
+
+    def _by_learner(self, values: AnyArray) -> dict[str, float]:
+        learners = self.fused.algorithm.players.learners
+        return {self._names[agent]: float(value) for agent, value in zip(learners, values, strict=True)}
+
+    def _by_pair(self, values: AnyArray) -> dict[str, dict[str, float]]:
+        """Who infers -> whose policy -> the number, where there is one."""
+        algorithm = self.fused.algorithm
+        rows = zip(algorithm.players.learners, algorithm.others, values, strict=True)
+        return {
+            self._names[agent]: {self._names[other]: float(value) for other, value in zip(others, row, strict=True) if np.isfinite(value)}
+            for agent, others, row in rows
+        }
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return self.fused.algorithm.spec.names

@@ -35,8 +35,8 @@ def require_memory(fused: Fused, seeds: int) -> int:
     required, available = required_bytes(fused, seeds), available_bytes()
     if available is not None and required > 0.9 * available:
         raise ValueError(
-            f"this run needs {gigabytes(required)} of memory ({seeds} seed(s) with {fused.replay.capacity:_} transitions of "
-            f"{4 * fused.replay.width} bytes each), but the device has {gigabytes(available)}; "
+            f"this run needs {gigabytes(required)} of memory ({seeds} seed(s) with {fused.store.replay.capacity:_} transitions of "
+            f"{4 * fused.store.replay.width} bytes each), but the device has {gigabytes(available)}; "
             "give a smaller replay_capacity or fewer seeds"
         )
     return required

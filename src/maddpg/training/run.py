@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import jax
 import jax.numpy as jnp
 
-from maddpg.algorithm.state import Algorithm, TrainState, assemble, hyper
-from maddpg.config import Config
-from maddpg.environments.contract import Environment, auto_reset
-from maddpg.environments.registry import make_environment
+from maddpg.algorithm.state import Algorithm, TrainState
+from maddpg.config import Config, TrainingConfig
+from maddpg.environments.contract import Environment
 from maddpg.evaluation.evaluate import Play, device_play
 from maddpg.evaluation.rollout import Rollout, make_rollout
 from maddpg.storage.parameters import save_parameters
 from maddpg.storage.run_folder import RunFolder
-from maddpg.training.fused import Fused, RunState
+from maddpg.training.build import Parts, build
+from maddpg.training.frozen import freeze, load_frozen
 from maddpg.training.health import NotFinite, first_not_finite
 from maddpg.training.interrupt import stop_on_interrupt
 from maddpg.training.journal import Journal
 from maddpg.training.memory import gigabytes, require_memory
 from maddpg.training.pace import Pace
+from maddpg.training.run_state import RunState
 from maddpg.types import PyTree
 
 
@@ -76,13 +77,23 @@ def plan(config: Config) -> str:
         ValueError: it would not fit into memory.
     """
     training = config.training
-    environment = make_environment(config)
-    memory = require_memory(Fused(assemble(config.algorithm, environment.spec), environment, training), training.seeds)
+    parts = build(config)
+    load_frozen(parts.algorithm, training.seeds)  # fail at once
+    memory = require_memory(parts.fused, training.seeds)
     steps = training.rounds * training.round_steps
     rounded = "" if steps == training.steps else f" ({training.steps:_}, rounded up to whole rounds of {training.round_steps})"
     updates = (training.rounds - training.warmup_rounds) * training.updates
     seeds = f"{training.seeds} seed{'s' * (training.seeds > 1)} from {training.seed}"
-    return f"{steps:_} steps{rounded}, {updates:_} updates of every agent, {seeds}, {gigabytes(memory)} of memory"
+    targets = _target_intervals(parts, training)
+    return f"{steps:_} steps{rounded}, {updates:_} updates of every agent, {seeds}, {gigabytes(memory)} of memory{targets}"
+
+
+def _target_intervals(parts: Parts, training: TrainingConfig) -> str:
+    """For agents whose targets move every so many episodes: how many updates that is, if no episode ends early."""
+    players, numbers = parts.algorithm.players, jax.device_get(parts.hyper)
+    intervals = {int(numbers.target_interval[agent]) for agent in players.learners if numbers.target_by_episodes[agent]}
+    updates_per_episode = training.updates * parts.environment.spec.episode_length / training.round_steps
+    return "".join(f"; targets move every {count:_} episodes, {count * updates_per_episode:g} updates" for count in sorted(intervals))
 
 
 class _Run:
@@ -90,30 +101,30 @@ class _Run:
 
     def __init__(self, config: Config, folder: RunFolder, tell: Callable[[Progress], None]) -> None:
         self.config, self.training, self.folder, self.tell = config, config.training, folder, tell
-        self.environment = make_environment(config)
+        parts = build(config)
+        self.environment, self.algorithm, self.fused, self.hyper = parts.environment, parts.algorithm, parts.fused, parts.hyper
         self.spec = self.environment.spec
-        self.algorithm = assemble(config.algorithm, self.spec)
-        self.fused = Fused(self.algorithm, auto_reset(self.environment), self.training)
         self.rollout = make_rollout(self.algorithm, self.environment, self.training.evaluation_episodes)
 
     def go(self) -> Trained:
-        training, hyper_parameters = self.training, hyper(self.config.algorithm, self.spec)
+        training, frozen = self.training, load_frozen(self.algorithm, self.training.seeds)
         require_memory(self.fused, training.seeds)
         self.folder.write_config(self.config)
         phases = [(self.fused.warm_up, training.warmup_rounds, Pace()), (self.fused.train, training.rounds, Pace())]
         learning = phases[-1][-1]  # whose speed is told
         rounds, asked = 0, False
         with stop_on_interrupt() as stop, self.folder.metrics.open("a") as file:
-            journal = Journal(training, self.spec, self.rollout, file)
+            journal = Journal(self.fused, self.hyper, self.rollout, file)
             self._tell("compiling", 0, learning, journal)
             run = self.fused.start(jax.vmap(jax.random.key)(jnp.array(training.all_seeds)))
+            run = replace(run, learner=freeze(run.learner, frozen))
             good = _copy(run.learner)
             try:
                 for work, end, pace in phases:
                     while rounds < end and not asked:
                         length = min(pace.length, journal.rounds_until_due(rounds), end - rounds)
                         began = time.perf_counter()
-                        run = jax.block_until_ready(work(hyper_parameters, run, length))
+                        run = jax.block_until_ready(work(self.hyper, run, length))
                         pace.record(length, time.perf_counter() - began)
                         rounds += length
                         self._require_finite(run, rounds)
@@ -135,7 +146,7 @@ class _Run:
         )
 
     def _require_finite(self, run: RunState, rounds: int) -> None:
-        trouble = first_not_finite(run, self.spec, self.training.seed)
+        trouble = first_not_finite(run, self.algorithm, self.training.seed)
         if trouble is not None:
             raise NotFinite(
                 f"{trouble} became NaN or infinite by step {rounds * self.training.round_steps:_}; the last good state is saved in "
@@ -158,5 +169,6 @@ def _copy(learner: TrainState) -> TrainState:
 
 
 def _networks(learner: TrainState) -> dict[str, PyTree]:
-    """What is saved at the end: all networks, by name."""
-    return {name: getattr(learner, name) for name in ("actor", "critic", "target_actor", "target_critic")}
+    """What is saved at the end: all networks that there are, by name."""
+    names = ("actor", "critic", "model", "target_actor", "target_critic", "target_model")
+    return {name: getattr(learner, name) for name in names if getattr(learner, name) is not None}

@@ -91,5 +91,5 @@ def make(
             "landmarks_covered": "last",
         },
         script=script,
-        choices=(landmark_count,),
+        choices={"goal": landmark_count},
     )

@@ -75,7 +75,7 @@ def make(*, dynamics: Dynamics = "mpe2", rewards: Rewards = "mpe2") -> Scenario:
         metrics=metrics,
         aggregates={"eve_correct": "mean", "bob_correct": "mean", "eve_error": "mean", "bob_error": "mean"},
         script=script,
-        choices=(WORDS, WORDS),
+        choices={"word": WORDS, "key": WORDS},
         action_modes=("simplex", "discrete"),
         action_mode="simplex",
     )

@@ -87,5 +87,5 @@ def make(*, agents: int = 1, adversaries: int = 1, dynamics: Dynamics = "mpe2", 
             "collisions": "sum",
         },
         script=script,
-        choices=(LANDMARKS,),
+        choices={"goal": LANDMARKS},
     )

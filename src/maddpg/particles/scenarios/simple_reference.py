@@ -70,6 +70,7 @@ def make(*, local_ratio: float = 0.5, dynamics: Dynamics = "mpe2", rewards: Rewa
         reward_terms=reward_terms,
         metrics=metrics,
         aggregates={"distance": "mean", "final_distance": "last", "reached": "last"},
+        success="reached",
         script=script,
-        choices=(LANDMARKS, LANDMARKS),
+        choices={"goal of agent_1": LANDMARKS, "goal of agent_0": LANDMARKS},
     )

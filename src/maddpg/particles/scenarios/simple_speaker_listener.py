@@ -56,6 +56,7 @@ def make(*, dynamics: Dynamics = "mpe2", rewards: Rewards = "mpe2") -> Scenario:
         reward_terms=reward_terms,
         metrics=metrics,
         aggregates={"distance": "mean", "final_distance": "last", "reached": "last"},
+        success="reached",
         script=script,
-        choices=(LANDMARKS,),
+        choices={"goal": LANDMARKS},
     )

@@ -85,5 +85,6 @@ def make(
         reward_terms=reward_terms,
         metrics=metrics,
         aggregates={"distance": "mean", "collisions": "sum", "occupied": "last", "all_occupied": "last"},
+        success="all_occupied",
         script=script,
     )

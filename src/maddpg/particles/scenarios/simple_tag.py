@@ -54,9 +54,11 @@ def make(
 
     def reward_terms(world: World) -> dict[str, jax.Array]:
         caught = CATCH * pursuit.catches(bodies, world, adversaries).astype(world.position.dtype)
+        own = jnp.sum(caught, axis=1)
         boundary = pursuit.boundary_penalty(world.position[adversaries:])
         return {
-            "catch": jnp.append(jnp.full(adversaries, jnp.sum(caught)), -jnp.sum(caught, axis=0)),
+            "catch": jnp.append(own, -jnp.sum(caught, axis=0)),
+            "assist": jnp.append(jnp.sum(caught) - own, jnp.zeros(agents, caught.dtype)),  # the other predators' catches
             "boundary": jnp.append(jnp.zeros(adversaries, boundary.dtype), -boundary),
         }
 

@@ -48,6 +48,14 @@ class Replay:
         """`batch` transitions drawn uniformly with replacement from those that are there."""
         return self.take(rows, jax.random.randint(key, (batch,), 0, jnp.minimum(added, self.capacity)))
 
+    def sample_latest(
+        self, rows: Float[Array, "capacity row"], added: Int[Array, ""], key: Key[Array, ""], batch: int, window: int
+    ) -> PyTree:
+        """`batch` transitions drawn uniformly with replacement from the latest `window` of those that are there."""
+        there = jnp.minimum(jnp.minimum(added, self.capacity), window)
+        back = jax.random.randint(key, (batch,), 0, there)
+        return self.take(rows, (added - 1 - back) % self.capacity)
+
     def take(self, rows: Float[Array, "capacity row"], indices: Int[Array, " batch"]) -> PyTree:
         """The transitions at these rows."""
         drawn = rows.at[indices].get(mode="promise_in_bounds")

@@ -1,0 +1,119 @@
+"""Whose policies the critic knows, in cooperative communication: `python -m benchmarks.inference [VARIANT ...]`.
+
+simple_speaker_listener, box actions, default preset, 500,000 steps, 10 seeds in one program; then 1,000 greedy episodes of each seed in the
+real mpe2. A critic with the others' true policies (MADDPG), with models of them (the paper's section 4.2), with its own observation and
+action alone (DDPG), and MADDPG whose actor's loss takes the others' current actions. docs/images/inference.png shows how far the models are
+from the policies while both learn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.cache import find, trained
+from benchmarks.mpe2_scores import in_mpe2
+from maddpg.config import Config, preset
+from maddpg.environments.registry import resolve
+from maddpg.storage.run_folder import RunFolder
+from maddpg.training.run import Trained
+
+WORLD = "simple_speaker_listener"
+STEPS, SEEDS = 500_000, 10
+SOLVED = -10.0
+"""A seed whose return is at least this has solved the task: the best that a listener can do without listening is -15.6."""
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "maddpg": ("MADDPG: the others' true policies", {}),
+    "inferred": ("inferred policies (section 4.2)", {"inference": True}),
+    "ddpg": ("DDPG: own observation and action alone", {"critic_view": "own"}),
+    "current": ("the others' current actions in the actor's loss", {"others_actions": "current"}),
+}
+PICTURE = Path(__file__).parent.parent / "docs" / "images" / "inference.png"
+
+
+def config(variant: str) -> Config:
+    """The default preset with one thing changed."""
+    base = preset("tuned", WORLD)
+    training = replace(base.training, steps=STEPS, seeds=SEEDS, evaluation_interval=25_000)
+    return resolve(replace(base, algorithm=replace(base.algorithm, **VARIANTS[variant][1]), training=training))
+
+
+def summarise(settings: Config, result: Trained, folder: RunFolder) -> dict[str, Any]:
+    """The evaluation in mpe2; the curve of greedy returns; and, of models, the curve of every pair's numbers: mean over seeds."""
+    returns: dict[int, list[float]] = defaultdict(list)
+    pairs: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for line in map(json.loads, folder.metrics.read_text().splitlines()):
+        if line["kind"] == "evaluation":
+            returns[line["steps"]].append(float(np.mean(list(line["return"].values()))))
+        for name in ("inference_kl", "inference_error"):
+            for learner, others in line.get(name, {}).items():
+                for other, value in others.items():
+                    pairs[f"{name}/{learner}/{other}"][line["steps"]].append(value)
+    return {
+        **in_mpe2(settings, ({},), result),
+        "curve": [[steps, *values] for steps, values in returns.items()],
+        "models": {
+            name: [[steps, float(np.mean(values)), float(np.std(values))] for steps, values in curve.items()]
+            for name, curve in pairs.items()
+        },
+    }
+
+
+def table() -> list[str]:
+    """Seeds solved, mean and standard error, and every seed, for README."""
+    rows = ["| critic | seeds solved | return | seeds |", "|---|---|---|---|"]
+    for variant, (about, _) in VARIANTS.items():
+        run = find(f"inference-{variant}", config(variant))
+        if run is None:
+            rows.append(f"| {about} | not run yet | | |")
+            continue
+        means = sorted(seed["agents"]["listener_0"]["mean"] for seed in run["evaluations"][0]["seeds"])
+        spread = f"{np.mean(means):.2f} ± {np.std(means, ddof=1) / np.sqrt(len(means)):.2f}"
+        seeds = ", ".join(f"{mean:.1f}" for mean in means)
+        rows.append(f"| {about} | {sum(mean >= SOLVED for mean in means)} of {len(means)} | {spread} | {seeds} |")
+    return rows
+
+
+def draw() -> None:
+    """KL of each model of a policy to that policy, over training."""
+    from matplotlib.figure import Figure
+
+    run = find("inference-inferred", config("inferred"))
+    if run is None:
+        return
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name, curve in run["models"].items():
+        kind, learner, other = name.split("/")
+        steps, mean, deviation = np.array(curve).T
+        axes, label = (left if kind == "inference_kl" else right), f"{learner}'s model of {other}"
+        axes.plot(steps, mean, label=label)
+        axes.fill_between(steps, np.maximum(mean - deviation, 0), mean + deviation, alpha=0.2)
+    left.set(title="KL(policy || model), nats", xlabel="environment steps")
+    right.set(title="error of the means, in halves of the range", xlabel="environment steps")
+    left.legend(fontsize="small")
+    figure.savefig(PICTURE, dpi=120)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("variants", nargs="*", metavar="VARIANT", default=list(VARIANTS), help=f"of {', '.join(VARIANTS)}; all if left out")
+    for variant in parser.parse_args().variants:
+        settings = config(variant)
+
+        def keep(result: Trained, folder: RunFolder, settings: Config = settings) -> dict[str, Any]:
+            return summarise(settings, result, folder)
+
+        trained(f"inference-{variant}", settings, keep)
+    print("\n".join(table()))
+    draw()
+
+
+if __name__ == "__main__":
+    main()

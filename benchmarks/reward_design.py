@@ -1,0 +1,153 @@
+"""What the design of a reward does to a team, and the tables of docs/reward_design.md: `python -m benchmarks.reward_design [RUN ...]`.
+
+Box actions, default preset, 300,000 steps, 5 seeds in one program; then 1,000 greedy episodes of each seed. Every number is of the
+environment's own reward and measures, whatever was learned from. The predators of simple_tag learn against scripted prey, so that they meet
+the same opponent with every reward. `--tables` trains nothing and makes the tables from what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.cache import RESULTS, digest, trained
+from maddpg.config import Config, RewardDesignConfig, TeamConfig, preset
+from maddpg.environments.registry import resolve
+from maddpg.evaluation.evaluate import evaluate
+from maddpg.evaluation.players import as_trained
+from maddpg.storage.run_folder import RunFolder
+from maddpg.training.run import Trained
+
+PAGE = Path(__file__).parent.parent / "docs" / "reward_design.md"
+STEPS, SEEDS, EVALUATION_INTERVAL, EPISODES = 300_000, 5, 20_000, 1_000
+
+
+@dataclass(frozen=True)
+class Example:
+    """One reward in one world."""
+
+    world: str
+    about: str
+    design: RewardDesignConfig = field(default_factory=RewardDesignConfig)
+
+
+def spread(about: str, **design: Any) -> Example:
+    """A reward for simple_spread."""
+    return Example("simple_spread", about, RewardDesignConfig(**design))
+
+
+def tag(about: str, **design: Any) -> Example:
+    """A reward for the predators of simple_tag."""
+    return Example("simple_tag", about, RewardDesignConfig(**design))
+
+
+EXAMPLES: Mapping[str, Example] = {
+    "spread-own": spread("the world's own: coverage for all, collisions for those who collide"),
+    "spread-all-mean": spread("`all_mean`: collisions are everybody's too", reward_sharing="all_mean"),
+    "spread-coverage": spread("`collisions=0`: coverage alone", reward_terms=("collisions=0",)),
+    # What the world's parameter local_ratio = 1 would pay, with the raw reward left as it is.
+    "spread-selfish": spread("`coverage=0 collisions=2`: one's own collisions alone", reward_terms=("coverage=0", "collisions=2")),
+    "spread-shaped": spread("with `distance=-10`", potential=("distance=-10",)),  # about the value: 1.5 * distance / (1 - gamma)
+    "spread-misled": spread("with `distance=10`, the wrong way round", potential=("distance=10",)),
+    "tag-shared": tag("the world's own: every predator is paid for every catch"),
+    # A third of the world's own: the scale of the selfish reward, so that the two differ in nothing but who is paid.
+    "tag-mean": tag("`assist=0` and `team_mean`: each a third of every catch", reward_terms=("assist=0",), reward_sharing="team_mean"),
+    "tag-selfish": tag("`assist=0`: each for its own catches", reward_terms=("assist=0",)),
+    "tag-shaped": tag("with `adversary:distance=-10`", potential=("adversary:distance=-10",)),
+    "tag-selfish-shaped": tag("selfish, with `adversary:distance=-10`", reward_terms=("assist=0",), potential=("adversary:distance=-10",)),
+}
+MEASURES = {"simple_spread": ("distance", "collisions", "occupied"), "simple_tag": ("touches", "distance")}
+TEAMS: Mapping[str, Mapping[str, TeamConfig]] = {"simple_spread": {}, "simple_tag": {"good": TeamConfig(player="scripted")}}
+TABLES: Mapping[str, tuple[tuple[str, ...], ...]] = {  # marker in the page -> its tables, each of one world
+    "sharing": (("spread-own", "spread-all-mean", "spread-coverage", "spread-selfish"),),
+    "tag": (("tag-shared", "tag-mean", "tag-selfish"),),
+    "shaping": (("spread-own", "spread-shaped", "spread-misled"), ("tag-shared", "tag-shaped", "tag-selfish", "tag-selfish-shaped")),
+}
+
+
+def config(name: str) -> Config:
+    """The default preset with one example's reward."""
+    example = EXAMPLES[name]
+    base = preset("tuned", example.world)
+    training = replace(base.training, steps=STEPS, seeds=SEEDS, evaluation_interval=EVALUATION_INTERVAL)
+    return resolve(replace(base, training=training, reward_design=example.design, teams=TEAMS[example.world]))
+
+
+def summarise(settings: Config, result: Trained, folder: RunFolder) -> dict[str, Any]:
+    """The final evaluation, and the raw returns of those while it trained: seed -> [steps, mean return of the learners]."""
+    mode = str(settings.world.action_mode)
+    play, players = result.play(), as_trained(result.algorithm)
+    evaluation = evaluate(result.environment.spec, play, settings.training.all_seeds, EPISODES, players, mode).to_dict()
+    curves: dict[str, list[list[float]]] = {}
+    for line in map(json.loads, folder.metrics.read_text().splitlines()):
+        if line["kind"] == "evaluation":
+            mean = float(np.mean([line["return"][agent] for agent in learners(evaluation)]))
+            curves.setdefault(str(line["seed"]), []).append([line["steps"], mean])
+    return {"steps_per_second": result.steps_per_second, "evaluation": evaluation, "curves": curves}
+
+
+def learners(evaluation: Mapping[str, Any]) -> list[str]:
+    """The agents that were trained."""
+    return [agent for agent, player in evaluation["players"].items() if player == "learned"]
+
+
+def table(names: tuple[str, ...]) -> list[str]:
+    """One row for each reward: mean over seeds and standard error of the raw return, while it learned and at the end, and of measures."""
+    measures = MEASURES[EXAMPLES[names[0]].world]
+    titles = ("learned from", "return", "mean return while learning", *(f"`{measure}`" for measure in measures), "seeds")
+    rows = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    for name in names:
+        path = RESULTS / f"reward-design-{name}-{digest(config(name))}.json"
+        about = f"{EXAMPLES[name].world}: {EXAMPLES[name].about}"
+        if not path.is_file():
+            rows.append(f"| {about} | not run yet{' |' * (len(titles) - 1)}")
+            continue
+        summary = json.loads(path.read_text())
+        seeds, agents = summary["evaluation"]["seeds"], learners(summary["evaluation"])
+        final = [float(np.mean([seed["agents"][agent]["mean"] for agent in agents])) for seed in seeds]
+        learning = [float(np.mean([value for _, value in curve])) for curve in summary["curves"].values()]
+        cells = [error(final), error(learning), *(error([seed["metrics"][measure] for seed in seeds]) for measure in measures)]
+        rows.append(f"| {about} | {' | '.join(cells)} | {', '.join(f'{value:.1f}' for value in sorted(final))} |")
+    return rows
+
+
+def error(values: list[float]) -> str:
+    """Mean and standard error over seeds."""
+    return f"{np.mean(values):.2f} ± {np.std(values, ddof=1) / np.sqrt(len(values)):.2f}"
+
+
+def render(text: str) -> str:
+    """The page with its tables made anew."""
+    for marker, tables in TABLES.items():
+        before, rest = text.split(f"<!-- {marker} -->\n")
+        after = rest.split("<!-- end -->", 1)[1]
+        rows = "\n\n".join("\n".join(table(names)) for names in tables)
+        text = f"{before}<!-- {marker} -->\n{rows}\n<!-- end -->{after}"
+    return text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="*", metavar="RUN", help=f"of {', '.join(EXAMPLES)}; all if left out")
+    parser.add_argument("--tables", action="store_true", help="train nothing")
+    given = parser.parse_args()
+    for name in () if given.tables else given.runs or EXAMPLES:
+        settings = config(name)
+
+        def keep(result: Trained, folder: RunFolder, settings: Config = settings) -> dict[str, Any]:
+            return summarise(settings, result, folder)
+
+        summary = trained(f"reward-design-{name}", settings, keep)
+        print(f"{name}: {summary['steps']:_} steps in {summary['training_minutes']:.1f} minutes", flush=True)
+        PAGE.write_text(render(PAGE.read_text()))
+    PAGE.write_text(render(PAGE.read_text()))
+
+
+if __name__ == "__main__":
+    main()

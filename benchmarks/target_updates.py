@@ -1,0 +1,165 @@
+"""When to move the targets: softly, hard every n learning steps, hard every n episodes: `python -m benchmarks.target_updates [WORLD ...]`.
+
+20 seeds of each setting in one program, one critic, batch 256. Hard copies every n learning steps, and a soft target of the same mean lag
+((n - 1) / 2 steps: tau = 2 / (n + 1)), for five n, in two worlds; and, in a world whose episodes end on success and so differ in length,
+hard copies by learning steps and by episodes side by side. Consistency is (a) the spread of the final return between seeds, with a
+bootstrap interval, and (b) within a run, the spread and the largest drop over its last evaluations. The result goes into
+docs/target_updates.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.cache import find, trained
+from maddpg.config import Config, WorldConfig, preset
+from maddpg.environments.registry import resolve
+from maddpg.storage.run_folder import RunFolder
+from maddpg.training.run import Trained
+
+PAGE = Path(__file__).parent.parent / "docs" / "target_updates.md"
+PICTURE = Path(__file__).parent.parent / "docs" / "images" / "target_updates.png"
+SEEDS, INTERVALS, LAST = 20, (2, 10, 50, 200, 500), 10
+STEPS = {"simple_speaker_listener": 150_000, "simple_spread": 200_000}
+BY_EPISODES = (20, 100, 400)  # completed episodes: 10, 50 and 200 learning steps at 25 steps an episode
+
+
+def settings(world: str) -> dict[str, dict[str, Any]]:
+    """Name -> what differs, in one world; `+` marks the one whose episodes end on success."""
+    if world.endswith("+"):
+        hard = {f"hard, every {2 * n // 4} updates": {"tau": 1.0, "target_interval": 2 * n // 4} for n in BY_EPISODES}
+        episodes = {f"hard, every {n} episodes": {"tau": 1.0, "target_interval": n, "target_unit": "episodes"} for n in BY_EPISODES}
+        return hard | episodes
+    hard = {f"hard, every {n} updates": {"tau": 1.0, "target_interval": n} for n in INTERVALS}
+    return hard | {f"soft, tau {2 / (n + 1):.3g}": {"tau": 2 / (n + 1)} for n in INTERVALS}
+
+
+WORLDS = ("simple_speaker_listener", "simple_spread", "simple_speaker_listener+")
+
+
+def config(world: str, changes: dict[str, Any]) -> Config:
+    """A short run of the default preset with one critic and a small batch."""
+    name = world.rstrip("+")
+    base = preset("tuned", name)
+    training = replace(base.training, steps=STEPS[name], seeds=SEEDS, seed=100, batch_size=256, evaluation_interval=5_000)
+    algorithm = replace(base.algorithm, twin_critics=False, **changes)
+    return resolve(
+        replace(base, world=WorldConfig(terminate_on_success=True if world != name else None), algorithm=algorithm, training=training)
+    )
+
+
+def summarise(result: Trained, folder: RunFolder) -> dict[str, Any]:
+    """Each seed's greedy evaluations, the learning steps between two moves of its targets, and its episodes."""
+    curves: dict[str, list[float]] = defaultdict(list)
+    moves: dict[str, list[float]] = defaultdict(list)
+    for line in map(json.loads, folder.metrics.read_text().splitlines()):
+        if line["kind"] == "evaluation":
+            curves[str(line["seed"])].append(float(np.mean(list(line["return"].values()))))
+        elif "target_moves" in line:
+            moves[str(line["seed"])].append(float(np.mean(list(line["target_moves"].values()))))
+    share = {seed: float(np.mean(values)) for seed, values in moves.items()}
+    return {"steps_per_second": result.steps_per_second, "curves": curves, "target_moves": share}
+
+
+def measures(run: dict[str, Any]) -> dict[str, tuple[float, float, float]]:
+    """Estimate, and the bounds of a 95% bootstrap interval over seeds, of: final return (mean of the last evaluations), its standard
+    deviation between seeds, and within a run the standard deviation and the largest drop over its last evaluations."""
+    curves = np.array(list(run["curves"].values()))[:, -LAST:]
+    final = curves.mean(axis=1)
+    drop = np.array([max(float(curve[i] - curve[i:].min()) for i in range(LAST)) for curve in curves])
+    within = curves.std(axis=1, ddof=1)
+    rows = np.random.default_rng(0).integers(0, len(curves), (2_000, len(curves)))
+
+    def interval(values: np.ndarray, statistic: Any) -> tuple[float, float, float]:
+        draws = statistic(values[rows], axis=1)
+        return float(statistic(values, axis=0)), float(np.quantile(draws, 0.025)), float(np.quantile(draws, 0.975))
+
+    def deviation(values: np.ndarray, axis: int) -> np.ndarray:
+        return values.std(axis=axis, ddof=1)
+
+    return {
+        "return": interval(final, np.mean),
+        "spread between seeds": interval(final, deviation),
+        "spread within a run": interval(within, np.mean),
+        "largest drop": interval(drop, np.mean),
+    }
+
+
+def table(world: str) -> list[str]:
+    """One row for each setting."""
+    names = ("return", "spread between seeds", "spread within a run", "largest drop")
+    rows = [f"| targets | updates between moves | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
+    for name, changes in settings(world).items():
+        run = find(_name(world), config(world, changes))
+        if run is None:
+            rows.append(f"| {name} | not run yet |{' |' * len(names)}")
+            continue
+        numbers = measures(run)
+        between = 1 / float(np.mean(list(run["target_moves"].values())))
+        cells = [f"{value:.2f} ({low:.2f} to {high:.2f})" for value, low, high in (numbers[column] for column in names)]
+        rows.append(f"| {name} | {between:.1f} | {' | '.join(cells)} |")
+    return rows
+
+
+def draw() -> None:
+    """Return and spread between seeds against the mean lag of the target, hard and soft, once all of it has run."""
+    from matplotlib.figure import Figure
+
+    runs = {
+        (world, kind): [find(_name(world), config(world, changes)) for changes in _of_kind(world, kind)]
+        for world in WORLDS[:2]
+        for kind in ("hard", "soft")
+    }
+    if None in [run for found in runs.values() for run in found]:
+        return
+    figure = Figure(figsize=(9, 5.6), layout="constrained")
+    panels = figure.subplots(2, 2)
+    for (world, kind), found in runs.items():
+        done = [measures(run) for run in found if run is not None]
+        for panel, measure in zip(panels[WORLDS.index(world)], ("return", "spread between seeds"), strict=True):
+            middle, low, high = np.array([numbers[measure] for numbers in done]).T
+            lag = [(n - 1) / 2 for n in INTERVALS]
+            colour = "tab:red" if kind == "hard" else "tab:blue"
+            panel.errorbar(lag, middle, [middle - low, high - middle], color=colour, marker="o", capsize=3, label=kind)
+            panel.set(xscale="log", title=f"{world}: {measure}", xlabel="mean lag of the target, learning steps")
+    panels[0][0].legend()
+    figure.savefig(PICTURE, dpi=120)
+
+
+def _of_kind(world: str, kind: str) -> list[dict[str, Any]]:
+    return [changes for name, changes in settings(world).items() if name.startswith(kind)]
+
+
+def _name(world: str) -> str:
+    return f"target-updates-{world.replace('+', '-until-success')}"
+
+
+def render(text: str) -> str:
+    """The page with its tables made anew."""
+    for world in WORLDS:
+        before, rest = text.split(f"<!-- {world} -->\n")
+        text = f"{before}<!-- {world} -->\n" + "\n".join(table(world)) + "\n<!-- end -->" + rest.split("<!-- end -->", 1)[1]
+    return text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("worlds", nargs="*", metavar="WORLD", default=list(WORLDS), help=f"of {', '.join(WORLDS)}; all if left out")
+    parser.add_argument("--tables", action="store_true", help="train nothing, make the tables from what is there")
+    given = parser.parse_args()
+    for world in () if given.tables else given.worlds:
+        for changes in settings(world).values():
+            trained(_name(world), config(world, changes), summarise)
+    PAGE.write_text(render(PAGE.read_text()))
+    draw()
+
+
+if __name__ == "__main__":
+    main()

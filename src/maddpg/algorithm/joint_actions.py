@@ -1,0 +1,83 @@
+"""The joint actions that one agent's critic is asked about: what everybody does next, and what everybody would do now."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Key
+
+from maddpg.algorithm.acting import act, act_randomly, agent_keys, draw_action
+from maddpg.algorithm.ensembles import draw_sub_policies, sub_policy_output
+from maddpg.algorithm.inference import inferred_actions
+from maddpg.algorithm.state import Algorithm, TrainState
+from maddpg.types import Transition
+
+
+def next_actions(
+    algorithm: Algorithm,
+    everyone: TrainState,
+    agent: Int[Array, ""],
+    others: Int[Array, " other"],
+    mine: TrainState,
+    batch: Transition,
+    key: Key[Array, ""],
+) -> Float[Array, "batch agent action"]:
+    """a'_1, ..., a'_N at the next observations, as the target of `agent`'s critic has them.
+
+    From the target actors (Lowe et al. 2017, eq. 6); of ensembles, from those of the recorded sub-policies or of fresh ones. With
+    inference, the others' come from the agent's own target models of them (eq. 8), whoever they are. Otherwise a frozen team's target actor
+    is its actor, a scripted team's action is the one stored with the transition, and a random team's is drawn afresh.
+    """
+    config, players = algorithm.config, algorithm.players
+    policy_key, member_key, random_key = jax.random.split(key, 3)
+    sub_policy = _sub_policy(batch)
+    if config.ensemble_size > 1 and config.ensemble_target == "drawn":
+        sub_policy = draw_sub_policies(players, config.ensemble_size, member_key, len(batch.reward))
+    if config.inference:
+        own_key = agent_keys(algorithm, policy_key)[agent]
+        layout = jax.tree.map(lambda leaf: leaf[agent], algorithm.layout)
+        seen = jax.lax.dynamic_index_in_dim(batch.next_observation, agent, axis=1, keepdims=False)
+        mine_now = None if sub_policy is None else jax.lax.dynamic_index_in_dim(sub_policy, agent, axis=1, keepdims=False)
+        own = draw_action(
+            layout, sub_policy_output(algorithm.actor, mine.target_actor, seen, mine_now), own_key, None, config.target_action
+        )
+        theirs = inferred_actions(algorithm, mine.target_model, others, batch.next_observation, policy_key, config.target_action)
+        return _joint(own, theirs, agent, others)
+    action = act(algorithm, everyone.target_actor, batch.next_observation, policy_key, None, sub_policy, config.target_action)
+    if players.who("scripted").any():
+        assert batch.next_action is not None
+        action = jnp.where(jnp.asarray(players.who("scripted"))[None, :, None], batch.next_action, action)
+    if players.who("random").any():
+        drawn = act_randomly(algorithm, random_key, len(action))
+        action = jnp.where(jnp.asarray(players.who("random"))[None, :, None], drawn, action)
+    return action
+
+
+def current_actions(
+    algorithm: Algorithm,
+    everyone: TrainState,
+    others: Int[Array, " other"],
+    mine: TrainState,
+    batch: Transition,
+    key: Key[Array, ""],
+) -> Float[Array, "batch agent action"]:
+    """What the others would do now at the replayed observations, without a gradient: by their policies or, with inference, the models.
+
+    Who plays by script or at random does what it did.
+    """
+    if algorithm.config.inference:
+        inferred = inferred_actions(algorithm, mine.model, others, batch.observation, key)
+        return jax.lax.stop_gradient(batch.action.at[:, others].set(inferred))
+    action = act(algorithm, everyone.actor, batch.observation, key, sub_policy=_sub_policy(batch))
+    by_policy = jnp.asarray(algorithm.players.who("learning", "frozen"))
+    return jax.lax.stop_gradient(jnp.where(by_policy[None, :, None], action, batch.action))
+
+
+def _sub_policy(batch: Transition) -> Int[Array, "batch agent"] | None:
+    return None if batch.sub_policy is None else batch.sub_policy.astype(jnp.int32)
+
+
+def _joint(own: jax.Array, theirs: jax.Array, agent: jax.Array, others: jax.Array) -> Float[Array, "batch agent action"]:
+    """One agent's action and all others', [batch, other, ...], in the order of the agent axis."""
+    joint = jnp.zeros((len(own), 1 + theirs.shape[1], own.shape[1]), own.dtype)
+    return joint.at[:, others].set(theirs).at[:, agent].set(own)

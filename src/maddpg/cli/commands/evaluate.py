@@ -1,0 +1,91 @@
+"""maddpg evaluate."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+from maddpg.cli.progress import counting
+from maddpg.config import Config
+from maddpg.environments.registry import resolve
+from maddpg.evaluation.evaluate import Play, device_play, evaluate
+from maddpg.evaluation.players import choose_players, read_sub_policy
+from maddpg.evaluation.rollout import make_rollout
+from maddpg.report.tables import evaluation_table
+from maddpg.storage.compilation_cache import enable_compilation_cache
+from maddpg.storage.files import without_nan
+from maddpg.storage.run_folder import RunFolder
+from maddpg.training.build import build
+from maddpg.training.saved import load_actors
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Play the trained agents of a run, greedily, beside random, still and scripted play."""
+
+    run_folder: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
+    """The folder of a run."""
+    episodes: int = 1_000
+    """Episodes for each seed."""
+    env: str | None = None
+    """Where to play: left out, the run's own world on the device; mpe2:NAME, the same world in the real mpe2 package."""
+    play: tuple[str, ...] = ()
+    """Who plays a team or an agent instead of the trained actor: NAME=random, still or scripted, such as `--play good=scripted`."""
+    sub_policy: str = "drawn"
+    """Who of an ensemble plays: drawn, one for each team and episode; average, all by their mean; or the number of one."""
+    json: bool = False
+    """Print one JSON object and nothing else on standard output."""
+
+    def run(self) -> int:
+        """Play, print; the exit code."""
+        if self.episodes < 1:
+            raise ValueError(f"--episodes {self.episodes}: it must be at least 1")
+        enable_compilation_cache()
+        folder = RunFolder(self.run_folder)
+        config = folder.read_config()
+        parts = build(config)
+        environment, algorithm = parts.environment, parts.algorithm
+        players = choose_players(algorithm, _pairs(self.play))
+        sub_policy = read_sub_policy(algorithm, self.sub_policy)
+        actor = load_actors(folder, config, algorithm)
+        seeds = config.training.all_seeds
+        console = Console(stderr=True)
+        assert config.world.action_mode is not None
+        play: Play
+        if self.env is None:
+            play = device_play(make_rollout(algorithm, environment, config.training.evaluation_episodes, sub_policy), actor)
+            evaluation = evaluate(environment.spec, play, seeds, self.episodes, players, config.world.action_mode)
+        else:
+            from maddpg.evaluation.reference import reference_play
+
+            _require_same_world(self.env, config)
+            with counting(console, f"episodes in {self.env}", self.episodes * (len(seeds) + 3)) as tell:
+                play = reference_play(config, algorithm, environment, actor, tell, sub_policy)
+                evaluation = evaluate(environment.spec, play, seeds, self.episodes, players, config.world.action_mode, self.env)
+        if self.json:
+            print(json.dumps(without_nan(evaluation.to_dict()), allow_nan=False))
+        else:
+            Console().print(evaluation_table(evaluation))
+        return 0
+
+
+def _pairs(words: tuple[str, ...]) -> dict[str, str]:
+    """NAME=PLAYER words as a table."""
+    for word in words:
+        if word.count("=") != 1:
+            raise ValueError(f"--play {word!r}: it must be NAME=PLAYER, such as good=scripted")
+    return dict(word.split("=") for word in words)
+
+
+def _require_same_world(env: str, config: Config) -> None:
+    """Raise `ValueError` unless `env` is mpe2's version of the world that the run was trained in."""
+    place, _, name = env.partition(":")
+    if place != "mpe2":
+        raise ValueError(f"--env {env!r}: it must be mpe2:NAME, here mpe2:{config.environment}; or leave it out")
+    if resolve(Config(name)).environment != config.environment:
+        raise ValueError(f"--env {env!r}: this run was trained in {config.environment}; give mpe2:{config.environment}")

@@ -1,0 +1,53 @@
+"""maddpg messages."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+from maddpg.evaluation.communication import measure_messages
+from maddpg.report.messages import message_tables
+from maddpg.storage.compilation_cache import enable_compilation_cache
+from maddpg.storage.files import without_nan
+from maddpg.storage.run_folder import RunFolder
+from maddpg.training.build import build
+from maddpg.training.saved import load_actors
+
+
+@dataclass(frozen=True)
+class Messages:
+    """Measure what the trained agents of a run say: its bits about what the others cannot see, and what the team loses without it."""
+
+    run_folder: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
+    """The folder of a run whose world has messages, or that was trained with a channel."""
+    episodes: int = 2_000
+    """Episodes for each seed, each played three times: with messages as sent, cut, and shuffled between episodes."""
+    senders: tuple[str, ...] = ()
+    """Whose messages are cut and shuffled. Left out: everybody's."""
+    json: bool = False
+    """Print one JSON object and nothing else on standard output."""
+
+    def run(self) -> int:
+        """Play, measure, print; the exit code."""
+        if self.episodes < 2:
+            raise ValueError(f"--episodes {self.episodes}: it must be at least 2, and 1000 or more for numbers to believe")
+        enable_compilation_cache()
+        folder = RunFolder(self.run_folder)
+        config = folder.read_config()
+        parts = build(config)
+        actor = load_actors(folder, config, parts.algorithm)
+        measured = measure_messages(parts.algorithm, parts.environment, actor, self.episodes, self.senders or None)
+        if self.json:
+            seeds = [{"seed": seed, **each.to_dict()} for seed, each in zip(config.training.all_seeds, measured, strict=True)]
+            print(json.dumps(without_nan({"seeds": seeds}), allow_nan=False))
+        else:
+            console = Console()
+            for title, table in message_tables(dict(zip(config.training.all_seeds, measured, strict=True))):
+                console.print(title, highlight=False, markup=False, soft_wrap=True)
+                console.print(table)
+        return 0
