@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 
 import pytest
 
 from maddpg.algorithm.state import assemble
-from maddpg.config import AlgorithmConfig, Config, TeamConfig, preset
+from maddpg.config import AlgorithmConfig, Config, TeamConfig, TrainingConfig, preset
 from maddpg.environments.registry import make_environment, regroup
 from maddpg.settings import from_dict, merge, merge_teams, to_dict
+from maddpg.training.build import build
 from maddpg.types import AgentSpec, Box, EnvSpec
 
 # Words.
@@ -173,3 +175,18 @@ def test_an_environment_has_the_teams_of_its_configuration():
 
     assert [agent.team for agent in environment.spec.agents] == ["guards", "guards", "good"]
     assert assemble(AlgorithmConfig(), environment.spec, teams).players.groups == (0, 0, 1)
+
+
+def test_a_setting_given_twice_is_refused():
+    with pytest.raises(ValueError, match=r"good\.gamma is there twice; give it once"):
+        merge_teams({}, ["good.gamma=0.5", "good.gamma=0.9"])
+
+
+def test_models_of_others_need_an_episode_of_every_environment_in_the_replay():
+    short = TrainingConfig(environments=10, replay_capacity=249)
+    config = Config("simple_push", algorithm=AlgorithmConfig(inference=True), training=short)
+
+    with pytest.raises(ValueError, match="replay_capacity = 249: models of others learn from the latest episode of every environment, 250"):
+        build(config)
+    build(replace(config, training=replace(short, replay_capacity=250)))
+    build(replace(config, algorithm=AlgorithmConfig()))

@@ -95,7 +95,9 @@ def merge_teams(teams: Mapping[str, TeamConfig], words: Sequence[str]) -> Mappin
             raise ValueError(f"team {word!r}: it must be TEAM.SETTING=VALUE, such as adversary.player=scripted")
         if setting not in hints:
             raise ValueError(unknown_name("setting of a team", setting, list(hints)))
-        tables.setdefault(team, {})[setting] = _read(value, hints[setting])
+        if setting in tables.setdefault(team, {}):
+            raise ValueError(f"team {word!r}: {team}.{setting} is there twice; give it once")
+        tables[team][setting] = _read(value, hints[setting])
     return merge(Config("", teams=teams), {"teams": tables}).teams
 
 

@@ -253,12 +253,12 @@ class Watching:
                 action = act(self.algorithm, self.state.actor, coins, act_key, self.exploration)
                 blank = jnp.zeros((256, 5))
                 # Towards the end the rate falls, so that what is left is not the noise of single steps.
-                rate = 0.02 * jnp.exp(-step / 120.0)
+                rate = 0.02 * jnp.exp(-step / 90.0)
                 numbers = replace(self.numbers, inference_rate=rate, inference_entropy=entropy_weight)
                 others = jnp.asarray(self.algorithm.others)[0]
                 return learn_models(self.algorithm, numbers, others, mine, Transition(coins, action, blank, blank, coins))
 
-            return jax.lax.scan(one, mine, jnp.arange(600))[0]
+            return jax.lax.scan(one, mine, jnp.arange(450))[0]
 
         self.learn = jax.jit(learn)
         self.compare = jax.jit(lambda state: compare_models(self.algorithm, state, COINS, self.exploration))

@@ -30,5 +30,11 @@ def build(config: Config) -> Parts:
     """
     environment = make_environment(config)
     algorithm = assemble(config.algorithm, environment.spec, config.teams)
+    episode = config.training.environments * environment.spec.episode_length
+    if config.algorithm.inference and config.training.replay_capacity < episode:
+        raise ValueError(
+            f"replay_capacity = {config.training.replay_capacity}: models of others learn from the latest episode of every environment, "
+            f"{episode} transitions; give at least so many, or fewer environments"
+        )
     design = reward_design(config.reward_design, environment.spec, environment.metrics, environment.reset)
     return Parts(environment, algorithm, hyper(algorithm), Fused(algorithm, environment, config.training, design))
