@@ -2,20 +2,21 @@
 
 Box actions, 1.5 million steps, 5 seeds (3 in simple_tag) in one program; then 1,000 greedy episodes of each seed in mpe2, beside random,
 still and scripted play. "Plain" is the same preset with one critic instead of twins. "Shaped" looks further ahead, explores more, and pays
-predators for coming nearer by a potential, because touches are rare; its scores are of the world's own reward all the same.
+predators for coming nearer by a potential, because touches are rare; its scores are of the world's own reward all the same. "Hunters" are
+the same predators trained against scripted prey alone.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from benchmarks.cache import trained
-from maddpg.config import Config, RewardDesignConfig, preset
+from maddpg.config import Config, RewardDesignConfig, TeamConfig, preset
 from maddpg.environments.registry import resolve
 from maddpg.evaluation.evaluate import evaluate
 from maddpg.evaluation.players import choose_players
@@ -31,8 +32,8 @@ class Plan:
     """What is run in one world."""
 
     seeds: int = 5
-    variants: tuple[str, ...] = ("tuned", "plain")
-    line_ups: tuple[Mapping[str, str], ...] = ({},)  # who plays whom: {} is the trained agents with each other
+    # What is trained, and who then plays whom: {} are those who played in training.
+    variants: Mapping[str, tuple[Mapping[str, str], ...]] = field(default_factory=lambda: {"tuned": ({},), "plain": ({},)})
 
 
 WORLDS = {
@@ -42,14 +43,16 @@ WORLDS = {
     # The competitive half: each trained side with the other, and against scripted play, beside scripted and random players in its place.
     "simple_tag": Plan(
         seeds=3,
-        variants=("shaped",),
-        line_ups=(
-            {},
-            {"good": "scripted"},
-            {"adversary": "scripted"},
-            {"good": "random", "adversary": "scripted"},
-            {"good": "scripted", "adversary": "scripted"},
-        ),
+        variants={
+            "shaped": (
+                {},
+                {"good": "scripted"},
+                {"adversary": "scripted"},
+                {"good": "random", "adversary": "scripted"},
+                {"good": "scripted", "adversary": "scripted"},
+            ),
+            "hunters": ({},),
+        },
     ),
 }
 
@@ -58,6 +61,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "tuned": {},
     "plain": {"twin_critics": False},
     "shaped": {"gamma": 0.95, "noise": 0.5},
+    "hunters": {"gamma": 0.95, "noise": 0.5},
 }
 
 
@@ -65,8 +69,10 @@ def config(world: str, variant: str) -> Config:
     """The default preset with what the variant changes."""
     base = preset("tuned", world)
     training = replace(base.training, steps=1_500_000, seeds=WORLDS[world].seeds, evaluation_interval=100_000)
-    design = RewardDesignConfig(potential=("adversary:distance=-10",) if variant == "shaped" else ())
-    return resolve(replace(base, algorithm=replace(base.algorithm, **CHANGES[variant]), training=training, reward_design=design))
+    design = RewardDesignConfig(potential=("adversary:distance=-10",) if variant in ("shaped", "hunters") else ())
+    teams = {"good": TeamConfig(player="scripted")} if variant == "hunters" else {}
+    algorithm = replace(base.algorithm, **CHANGES[variant])
+    return resolve(replace(base, algorithm=algorithm, training=training, reward_design=design, teams=teams))
 
 
 def in_mpe2(config: Config, line_ups: tuple[Mapping[str, str], ...], result: Trained) -> dict[str, Any]:
@@ -99,11 +105,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("worlds", nargs="*", default=list(WORLDS), help=f"of {', '.join(WORLDS)}; all if left out")
     for world in parser.parse_args().worlds:
-        for variant in WORLDS[world].variants:
+        for variant, line_ups in WORLDS[world].variants.items():
             settings = config(world, variant)
 
-            def summarise(result: Trained, _: RunFolder, settings: Config = settings, world: str = world) -> dict[str, Any]:
-                return in_mpe2(settings, WORLDS[world].line_ups, result)
+            def summarise(
+                result: Trained, _: RunFolder, settings: Config = settings, line_ups: tuple[Mapping[str, str], ...] = line_ups
+            ) -> dict[str, Any]:
+                return in_mpe2(settings, line_ups, result)
 
             show(trained(f"mpe2-scores-{world}-{variant}", settings, summarise))
 

@@ -45,14 +45,16 @@ def scores() -> list[str]:
 
 def tag() -> list[str]:
     """simple_tag: who plays whom, and what a predator and the prey get."""
-    run = result("mpe2-scores-simple_tag-shaped")
     rows = ["| predators | prey | each predator | prey |", "|---|---|---|---|"]
-    if run is None:
-        return [*rows, "| not run yet | | | |"]
-    for index, evaluation in enumerate(run["evaluations"]):
-        players = evaluation["players"]
-        who = [players[agent].replace("learned", "trained") for agent in ("adversary_0", "agent_0")]
-        rows.append(f"| {' | '.join(who)} | {_seeds(run, index, 'adversary_0')} | {_seeds(run, index, 'agent_0')} |")
+    for variant, about in (("shaped", "trained with each other"), ("hunters", "trained against scripted prey")):
+        run = result(f"mpe2-scores-simple_tag-{variant}")
+        if run is None:
+            rows.append(f"| {about}: not run yet | | | |")
+            continue
+        for index, evaluation in enumerate(run["evaluations"]):
+            players = evaluation["players"]
+            who = [players[agent].replace("learned", about) for agent in ("adversary_0", "agent_0")]
+            rows.append(f"| {' | '.join(who)} | {_seeds(run, index, 'adversary_0')} | {_seeds(run, index, 'agent_0')} |")
     return rows
 
 
