@@ -21,6 +21,8 @@ from maddpg.training.saved import load_actors
 from maddpg.types import PyTree
 
 RESULTS = Path(__file__).parent / "results"
+ENDED = "ended.json"
+"""In a run's folder once it was trained to its end: parameters are there after an interruption too."""
 
 
 def digest(config: Config) -> str:
@@ -54,30 +56,25 @@ def trained(name: str, config: Config, summarise: Callable[[Trained, RunFolder],
     if known is not None:
         return known
     result, folder, minutes = _train(name, config)
-    summary = {
-        "name": name,
-        "config": to_dict(config),
-        "steps": result.steps,
-        "updates": result.updates,
-        "training_minutes": minutes,
-        **summarise(result, folder),
-    }
-    write_result(name, config, summary)
-    return summary
+    cost = {"steps": result.steps, "updates": result.updates, "training_minutes": minutes}
+    return write_result(name, config, {**cost, **summarise(result, folder)})
 
 
-def trained_actors(name: str, config: Config) -> PyTree:
-    """The actors of a run, [seed, agent, member, ...], from its folder if they are there, else trained now."""
+def trained_actors(name: str, config: Config) -> tuple[PyTree, float]:
+    """The actors of a run, [seed, agent, member, ...], and its minutes: from its folder if it ended there, else trained now."""
     folder = run_folder(name, config)
-    if not folder.parameters.is_file() or folder.read_config() != config:
+    ended = folder.path / ENDED
+    if not ended.is_file() or folder.read_config() != config:
         _train(name, config)
-    return load_actors(folder, config, build(config).algorithm)
+    return load_actors(folder, config, build(config).algorithm), json.loads(ended.read_text())["training_minutes"]
 
 
-def write_result(name: str, config: Config, summary: dict[str, Any]) -> None:
-    """Keep a summary, which holds its configuration, where `find` looks."""
+def write_result(name: str, config: Config, summary: dict[str, Any]) -> dict[str, Any]:
+    """Keep a summary and its configuration where `find` looks, and return what was kept."""
     RESULTS.mkdir(exist_ok=True)
-    write_json(RESULTS / f"{name}-{digest(config)}.json", summary)
+    result = {"name": name, "config": to_dict(config), **summary}
+    write_json(RESULTS / f"{name}-{digest(config)}.json", result)
+    return result
 
 
 def run_folder(name: str, config: Config) -> RunFolder:
@@ -98,7 +95,9 @@ def _train(name: str, config: Config) -> tuple[Trained, RunFolder, float]:
     result = train(config, folder, _lines())
     if not result.finished:
         raise KeyboardInterrupt
-    return result, folder, (time.perf_counter() - began) / 60
+    minutes = (time.perf_counter() - began) / 60
+    write_json(folder.path / ENDED, {"training_minutes": minutes})
+    return result, folder, minutes
 
 
 def _lines() -> Callable[[Progress], None]:

@@ -56,14 +56,14 @@ def summarise(settings: Config, result: Trained, _: RunFolder) -> dict[str, Any]
 def language() -> list[str]:
     """Bits and falls in the worlds with messages of their own, and the first seed's language."""
     rows = [
-        "| world | sender | secret | entropy | bits | ceiling | return as sent | fall when cut | fall when shuffled |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| world | sender | secret | entropy | bits | chance | ceiling |",
+        "|---|---|---|---|---|---|---|",
     ]
     languages: list[str] = []
     for name in ("speaker-listener", "reference"):
         run = find(f"communication-{name}", config(name))
         if run is None:
-            rows.append(f"| {RUNS[name][0]} | not run yet | | | | | | | |")
+            rows.append(f"| {RUNS[name][0]} | not run yet | | | | | |")
             continue
         first = run["messages"][0]
         for sender, said in first["senders"].items():
@@ -72,12 +72,22 @@ def language() -> list[str]:
                 numbers = [
                     [seed["entropy"] for seed in each],
                     [seed["secrets"][secret]["bits"] for seed in each],
+                    [seed["secrets"][secret]["chance"] for seed in each],
                     [seed["secrets"][secret]["ceiling"] for seed in each],
-                    [_team(seed["returns"]["as sent"]) for seed in run["messages"]],
-                    [_team(seed["falls"]["cut"]) for seed in run["messages"]],
-                    [_team(seed["falls"]["shuffled"]) for seed in run["messages"]],
                 ]
                 rows.append(f"| {RUNS[name][0]} | {sender} | {secret} | {' | '.join(map(spread, numbers))} |")
+        falls = [
+            [_team(seed["returns"]["as sent"]) for seed in run["messages"]],
+            *([_team(seed["falls"][kind]) for seed in run["messages"]] for kind in ("cut", "shuffled")),
+        ]
+        languages += [
+            "",
+            f"{RUNS[name][0]}, all messages together:",
+            "",
+            "| return as sent | fall when cut | fall when shuffled |",
+            "|---|---|---|",
+        ]
+        languages.append(f"| {' | '.join(map(spread, falls))} |")
         for sender, said in first["senders"].items():
             secret, telling = max(said["secrets"].items(), key=lambda item: item[1]["bits"] * (", " not in item[0]))
             languages += ["", f"{RUNS[name][0]}, seed {run['config']['training']['seed']}: {sender}'s symbol and {secret}, episodes", ""]

@@ -1,9 +1,9 @@
 """Policy ensembles against single policies, in both roles: `python -m benchmarks.ensembles [WORLD ...]`.
 
 Keep-away (simple_push) and physical deception (simple_adversary), box actions, default preset, 500,000 steps, 5 seeds; K = 3 sub-policies
-against single policies, trained by themselves and then crossed: every seed of one side with every seed of the other, 1,000 greedy episodes
-a pairing, a sub-policy drawn for each team and episode. Both kinds take as many environment steps, and each sub-policy as many updates
-as the single policy. Intervals are 95% bootstrap intervals over the seeds of both sides.
+against single policies, trained by themselves and then crossed: every seed of one side with every seed of the other but those that were
+trained with each other, 1,000 greedy episodes a pairing, a sub-policy drawn for each team and episode. Both kinds take as many environment
+steps, and each sub-policy as many updates as the single policy. Intervals are 95% bootstrap intervals over the seeds of both kinds.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from maddpg.training.build import build
 WORLDS = ("simple_push", "simple_adversary")
 STEPS, SEEDS, SIZE, EPISODES = 500_000, 5, 3, 1_000
 KINDS = {"single": 1, "ensemble": SIZE}
+TEAMS = ("adversary", "good")
 
 
 def config(world: str, kind: str) -> Config:
@@ -37,28 +38,58 @@ def config(world: str, kind: str) -> Config:
 
 
 def measure(world: str) -> dict[str, Any]:
-    """Mean return of each team, [adversary's seed, good agents' seed], for every pairing of the kinds."""
+    """Mean return of each team, [adversary's seed, good agents' seed], for every pairing of the kinds, and the minutes of training."""
     parts = build(config(world, "ensemble"))
-    actors = {kind: trained_actors(f"ensembles-{world}-{kind}", config(world, kind)) for kind in KINDS}
+    runs = {kind: trained_actors(f"ensembles-{world}-{kind}", config(world, kind)) for kind in KINDS}
     teams = parts.environment.spec.teams
     team_of = np.array([teams.index(agent.team) for agent in parts.environment.spec.agents])
     pairings = {}
     for adversary, good in itertools.product(KINDS, KINDS):
-        line_up = {"adversary": actors[adversary], "good": actors[good]}
+        line_up = {"adversary": runs[adversary][0], "good": runs[good][0]}
         returns = cross(parts.algorithm, parts.environment, line_up, EPISODES, jax.random.key(EVALUATION_SEED))
         means = np.asarray(jnp.mean(returns, axis=2))  # [adversary's seed, good agents' seed, agent]
         pairings[f"{adversary} adversary, {good} good"] = {
             team: means[..., team_of == number].mean(axis=-1).tolist() for number, team in enumerate(teams)
         }
-    return {"name": f"ensembles-{world}", "pairings": pairings}
+    return {"pairings": pairings, "training_minutes": {kind: minutes for kind, (_, minutes) in runs.items()}}
 
 
-def bootstrap(table: np.ndarray) -> tuple[float, float, float]:
-    """Mean of [seed, seed] and a 95% interval, seeds of both sides drawn anew."""
+def strangers(table: np.ndarray, rows: np.ndarray, columns: np.ndarray, same_runs: bool) -> np.ndarray:
+    """Means of [seed, seed] over the rows and columns drawn, [draw, seed] each; of one run's own two sides, which know each other, not."""
+    chosen = table[rows[:, :, None], columns[:, None, :]]
+    met = (rows[:, :, None] == columns[:, None, :]) & same_runs
+    means: np.ndarray = np.where(met, 0.0, chosen).sum(axis=(1, 2)) / np.maximum((~met).sum(axis=(1, 2)), 1)
+    return means
+
+
+def statistics(result: dict[str, Any]) -> dict[str, dict[str, tuple[float, float, float]]]:
+    """Of each pairing, and of each side's gain by being an ensemble: team -> mean and 95% bootstrap interval.
+
+    Each kind's seeds are drawn once and used in all pairings, so that differences are of the same runs.
+    """
     generator = np.random.default_rng(0)
-    rows, columns = generator.integers(0, len(table), (2, 2_000, len(table)))
-    draws = table[rows[:, :, None], columns[:, None, :]].mean(axis=(1, 2))
-    return float(table.mean()), float(np.quantile(draws, 0.025)), float(np.quantile(draws, 0.975))
+    drawn = {kind: generator.integers(0, SEEDS, (2_000, SEEDS)) for kind in KINDS}
+    every = {kind: np.arange(SEEDS)[None] for kind in KINDS}
+
+    def means(team: str, adversary: str, good: str, seeds: dict[str, np.ndarray]) -> np.ndarray:
+        table = np.array(result["pairings"][f"{adversary} adversary, {good} good"][team])
+        return strangers(table, seeds[adversary], seeds[good], adversary == good)
+
+    def interval(estimate: np.ndarray, draws: np.ndarray) -> tuple[float, float, float]:
+        return float(estimate[0]), float(np.quantile(draws, 0.025)), float(np.quantile(draws, 0.975))
+
+    rows: dict[str, dict[str, tuple[float, float, float]]] = {}
+    for adversary, good in itertools.product(KINDS, KINDS):
+        cells = {team: [means(team, adversary, good, seeds) for seeds in (every, drawn)] for team in ("adversary", "good")}
+        rows[f"{adversary} | {good}"] = {team: interval(*both) for team, both in cells.items()}
+    for opponent in KINDS:
+        gains = [
+            means("adversary", "ensemble", opponent, seeds) - means("adversary", "single", opponent, seeds) for seeds in (every, drawn)
+        ]
+        rows[f"gain by an ensemble | {opponent}"] = {"adversary": interval(*gains)}
+        gains = [means("good", opponent, "ensemble", seeds) - means("good", opponent, "single", seeds) for seeds in (every, drawn)]
+        rows[f"{opponent} | gain by an ensemble"] = {"good": interval(*gains)}
+    return rows
 
 
 def table() -> list[str]:
@@ -69,11 +100,9 @@ def table() -> list[str]:
         if result is None:
             rows.append(f"| {world} | not run yet | | | |")
             continue
-        for pairing, teams in result["pairings"].items():
-            adversary, good = (side.split()[0] for side in pairing.split(", "))
-            numbers = [bootstrap(np.array(teams[team])) for team in ("adversary", "good")]
-            cells = [f"{mean:.2f} ({low:.2f} to {high:.2f})" for mean, low, high in numbers]
-            rows.append(f"| {world} | {adversary} | {good} | {' | '.join(cells)} |")
+        for pairing, teams in statistics(result).items():
+            cells = [f"{teams[team][0]:.2f} ({teams[team][1]:.2f} to {teams[team][2]:.2f})" if team in teams else "" for team in TEAMS]
+            rows.append(f"| {world} | {pairing} | {' | '.join(cells)} |")
     return rows
 
 

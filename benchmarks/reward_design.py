@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cache import RESULTS, digest, trained
+from benchmarks.cache import find, trained
 from maddpg.config import Config, RewardDesignConfig, preset
 from maddpg.environments.registry import resolve
 from maddpg.evaluation.evaluate import evaluate
@@ -111,12 +111,11 @@ def table(names: tuple[str, ...]) -> list[str]:
     titles = ("learned from", "return", *while_learning, *(f"`{measure}`" for measure in measures), "seeds")
     rows = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
     for name in names:
-        path = RESULTS / f"reward-design-{name}-{digest(config(name))}.json"
+        summary = find(f"reward-design-{name}", config(name))
         about = f"{EXAMPLES[name].world}: {EXAMPLES[name].about}"
-        if not path.is_file():
+        if summary is None:
             rows.append(f"| {about} | not run yet{' |' * (len(titles) - 1)}")
             continue
-        summary = json.loads(path.read_text())
         seeds, agents = summary["evaluation"]["seeds"], learners(summary["evaluation"])
         final = [float(np.mean([seed["agents"][agent]["mean"] for agent in agents])) for seed in seeds]
         learning = [float(np.mean([value for _, value in curve])) for curve in summary["curves"].values()]

@@ -3,7 +3,7 @@
 20 seeds of each setting in one program, one critic, batch 256. Hard copies every n learning steps, and a soft target of the same mean lag
 ((n - 1) / 2 steps: tau = 2 / (n + 1)), for five n, in two worlds; and, in a world whose episodes end on success and so differ in length,
 hard copies by learning steps and by episodes side by side. Consistency is (a) the spread of the final return between seeds, with a
-bootstrap interval, and (b) within a run, the spread and the largest drop over its last evaluations. The result goes into
+bootstrap interval, and (b) within a run, how it wavers between evaluations and its largest drop over the last ones. The result goes into
 docs/target_updates.md.
 """
 
@@ -69,12 +69,15 @@ def summarise(result: Trained, folder: RunFolder) -> dict[str, Any]:
 
 
 def measures(run: dict[str, Any]) -> dict[str, tuple[float, float, float]]:
-    """Estimate, and the bounds of a 95% bootstrap interval over seeds, of: final return (mean of the last evaluations), its standard
-    deviation between seeds, and within a run the standard deviation and the largest drop over its last evaluations."""
+    """Estimate, and the bounds of a 95% bootstrap interval over seeds, of: the return (mean of the last evaluations), its standard
+    deviation between seeds, and within a run its wavering (the standard deviation of differences of successive evaluations, divided by
+    the root of 2) and the largest drop over its last evaluations.
+    """
     curves = np.array(list(run["curves"].values()))[:, -LAST:]
     final = curves.mean(axis=1)
     drop = np.array([max(float(curve[i] - curve[i:].min()) for i in range(LAST)) for curve in curves])
-    within = curves.std(axis=1, ddof=1)
+    # Of successive evaluations, so that a run which still learns does not count as one that wavers.
+    within = np.diff(curves, axis=1).std(axis=1, ddof=1) / np.sqrt(2)
     rows = np.random.default_rng(0).integers(0, len(curves), (2_000, len(curves)))
 
     def interval(values: np.ndarray, statistic: Any) -> tuple[float, float, float]:
@@ -87,14 +90,14 @@ def measures(run: dict[str, Any]) -> dict[str, tuple[float, float, float]]:
     return {
         "return": interval(final, np.mean),
         "spread between seeds": interval(final, deviation),
-        "spread within a run": interval(within, np.mean),
+        "wavering within a run": interval(within, np.mean),
         "largest drop": interval(drop, np.mean),
     }
 
 
 def table(world: str) -> list[str]:
     """One row for each setting."""
-    names = ("return", "spread between seeds", "spread within a run", "largest drop")
+    names = ("return", "spread between seeds", "wavering within a run", "largest drop")
     rows = [f"| targets | updates between moves | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
     for name, changes in settings(world).items():
         run = find(_name(world), config(world, changes))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from benchmarks import cache
-from benchmarks.ensembles import bootstrap
+from benchmarks.ensembles import statistics
 from benchmarks.target_updates import LAST, measures
 
 from maddpg.config import preset
@@ -31,7 +31,7 @@ def stored(results) -> dict:
 
 
 def test_a_result_is_found_by_its_configuration_alone(results):
-    cache.write_result("name", CONFIG, {"config": cache.to_dict(CONFIG), "figure": 1})
+    cache.write_result("name", CONFIG, {"figure": 1})
 
     assert cache.find("name", CONFIG) == stored(results)
     assert cache.find("other", CONFIG) is None
@@ -65,13 +65,39 @@ def test_consistency_is_measured_between_seeds_and_within_runs():
     assert numbers["return"][0] == pytest.approx(np.mean(final))
     assert numbers["spread between seeds"][0] == pytest.approx(np.std(final, ddof=1))
     assert numbers["largest drop"][0] == pytest.approx(1.5)
-    assert numbers["spread within a run"][0] == pytest.approx(np.std(falling, ddof=1) / 2)
+    assert numbers["wavering within a run"][0] == pytest.approx(np.std(np.diff(falling), ddof=1) / np.sqrt(2) / 2)
 
 
-def test_the_interval_of_a_pairing_draws_seeds_of_both_sides():
-    """One side's seeds differ and the other's do not: with 5 seeds of standard deviation 1 the mean's is about 0.45."""
-    side = np.array([-1.27, -0.63, 0.0, 0.63, 1.27])
-    for table in (side[:, None] + np.zeros((5, 5)), side[None] + np.zeros((5, 5))):
-        mean, low, high = bootstrap(table)
-        assert mean == pytest.approx(0, abs=1e-9)
-        assert 1.2 < high - low < 2.0
+def test_steady_learning_is_no_wavering():
+    rising = [float(step) for step in range(LAST)]
+
+    assert measures({"curves": {"0": rising, "1": rising}})["wavering within a run"][0] == pytest.approx(0)
+
+
+def pairings(singles: float, others: float, known: float) -> dict:
+    """Five seeds: an adversary gets `others` against strangers, plus its seed's own skill, and `known` from those it was trained with."""
+    skill = np.array([-1.27, -0.63, 0.0, 0.63, 1.27])
+    tables = {}
+    for adversary in ("single", "ensemble"):
+        for good in ("single", "ensemble"):
+            table = skill[:, None] + np.zeros((5, 5)) + (singles if adversary == "single" else others)
+            if adversary == good:
+                np.fill_diagonal(table, known)
+            tables[f"{adversary} adversary, {good} good"] = {"adversary": table.tolist(), "good": (-table).tolist()}
+    return {"pairings": tables}
+
+
+def test_those_who_were_trained_together_do_not_count():
+    rows = statistics(pairings(singles=1, others=1, known=1_000))
+
+    assert rows["single | single"]["adversary"][0] == pytest.approx(1)
+    assert rows["ensemble | ensemble"]["good"][0] == pytest.approx(-1)
+
+
+def test_the_gain_is_a_difference_of_the_same_seeds():
+    """A skill of standard deviation 1 in both kinds: the mean of five seeds has about 0.45, a difference 0.63, so an interval of 2.5."""
+    gain, low, high = statistics(pairings(singles=1, others=5, known=0))["gain by an ensemble | single"]["adversary"]
+
+    assert gain == pytest.approx(4, abs=0.2)
+    assert 1.5 < high - low < 3.5
+    assert low > 2

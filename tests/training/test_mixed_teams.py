@@ -200,8 +200,8 @@ def another_world(**changes) -> Config:
 
 
 OTHERS = {
-    "another environment": (another_world(environment="simple_spread"), {}, "has no adversary_0, but agent_0, agent_1, agent_2"),
-    "other sizes": (another_world(environment="simple_adversary"), {}, "adversary_0 sees 8 numbers|widest agent is of another size"),
+    "another environment": (another_world(environment="simple_adversary"), {}, "was trained in simple_adversary, this run is in simple_push"),
+    "other sizes": (another_world(world=replace(SMALL.world, agents=2)), {}, "adversary_0 sees .* numbers|widest agent is of another size"),
     "another action mode": (another_world(world=replace(SMALL.world, action_mode="discrete")), {}, "same environment and action mode"),
     "other layers": (
         replace(SMALL, algorithm=replace(SMALL.algorithm, actor_layers=(5,))),

@@ -63,7 +63,7 @@ def current_actions(
 ) -> Float[Array, "batch agent action"]:
     """What the others would do now at the replayed observations, without a gradient: by their policies or, with inference, the models.
 
-    Who plays by script or at random does what it did.
+    Without inference, who plays by script or at random does what it did.
     """
     if algorithm.config.inference:
         inferred = inferred_actions(algorithm, mine.model, others, batch.observation, key)

@@ -102,6 +102,10 @@ def assemble(
     mask = view_mask(config, spec, teams)[list(players.learners)]
     if config.inference and (mask.sum(axis=1) == 1).all():
         raise ValueError("inference: every critic sees its own agent alone, and would not use a model of others; let critic_view be all")
+    if config.others_actions == "current" and spec.agent_count > 1 and (mask.sum(axis=1) == 1).all():
+        raise ValueError(
+            "others_actions = 'current': every critic sees its own agent's action alone; leave it out, or let critic_view be all"
+        )
     layout = action_layout(config, spec)
     if config.target_action != "sample" and not layout.heads and not layout.stochastic:
         raise ValueError(

@@ -100,7 +100,11 @@ class AlgorithmConfig:
         require(self.noise_final is None or self.noise_final >= 0, "noise_final", self.noise_final, "must be at least 0, or left out")
         require(1 <= self.noise_steps <= LARGEST_COUNT, "noise_steps", self.noise_steps, "must be at least 1")
         require(self.inference_entropy >= 0, "inference_entropy", self.inference_entropy, "must be at least 0; 0.001 is the paper's")
-        for name, default in (("ensemble_index", "team"), ("ensemble_target", "recorded")):
-            used = self.ensemble_size > 1 or getattr(self, name) == default
+        defaults = type(self).__dataclass_fields__
+        for name in ("inference_layers", "inference_rate", "inference_entropy"):
+            used = self.inference or getattr(self, name) == defaults[name].default
+            require(used, name, getattr(self, name), "says something about inferred policies only; give inference too, or leave it out")
+        for name in ("ensemble_index", "ensemble_target"):
+            used = self.ensemble_size > 1 or getattr(self, name) == defaults[name].default
             require(used, name, getattr(self, name), "says something about ensembles only; give ensemble_size too, or leave it out")
         require(1 <= self.ensemble_size <= 64, "ensemble_size", self.ensemble_size, "must lie between 1 and 64; the paper has 2 or 3")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from maddpg.config.checks import require, require_choices
@@ -28,6 +28,9 @@ class ChannelConfig:
 
     def __post_init__(self) -> None:
         require_choices(self)
+        for item in fields(self):
+            value = getattr(self, item.name)
+            require(bool(self.channel_senders) or value == item.default, item.name, value, "there is no channel; give channel_senders too")
         least = 1 if self.channel_kind == "continuous" else 2
         require(least <= self.channel_size <= 1024, "channel_size", self.channel_size, f"must lie between {least} and 1024")
         require(self.channel_noise >= 0, "channel_noise", self.channel_noise, "must be at least 0")

@@ -57,6 +57,8 @@ def _matching_row(algorithm: Algorithm, index: int, config: Config, run: str) ->
     """The agent's row in the other run; `ValueError` where the two runs do not fit."""
     agent = algorithm.spec.agents[index]
     spec = make_environment(config).spec
+    if spec.name != algorithm.spec.name:
+        raise ValueError(f"{run} was trained in {spec.name}, this run is in {algorithm.spec.name}; give a run of the same environment")
     if agent.name not in spec.names:
         raise ValueError(f"{run} has no {agent.name}, but {', '.join(spec.names)}; give a run of the same environment")
     row = spec.names.index(agent.name)
