@@ -200,7 +200,11 @@ def another_world(**changes) -> Config:
 
 
 OTHERS = {
-    "another environment": (another_world(environment="simple_adversary"), {}, "was trained in simple_adversary, this run is in simple_push"),
+    "another environment": (
+        another_world(environment="simple_adversary"),
+        {},
+        "was trained in simple_adversary, this run is in simple_push",
+    ),
     "other sizes": (another_world(world=replace(SMALL.world, agents=2)), {}, "adversary_0 sees .* numbers|widest agent is of another size"),
     "another action mode": (another_world(world=replace(SMALL.world, action_mode="discrete")), {}, "same environment and action mode"),
     "other layers": (
