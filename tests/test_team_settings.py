@@ -190,3 +190,11 @@ def test_models_of_others_need_an_episode_of_every_environment_in_the_replay():
         build(config)
     build(replace(config, training=replace(short, replay_capacity=250)))
     build(replace(config, algorithm=AlgorithmConfig()))
+
+
+def test_a_teams_setting_of_its_own_is_refused_where_nobody_infers():
+    own = {"good": TeamConfig(inference_rate=0.1)}
+
+    with pytest.raises(ValueError, match=r"inference_rate = 0\.1: says something about inferred policies only"):
+        build(Config("simple_push", teams=own))
+    build(Config("simple_push", algorithm=AlgorithmConfig(inference=True), teams=own))

@@ -66,7 +66,7 @@ def test_a_team_has_numbers_of_its_own_and_the_others_everybodys():
     own = TeamConfig(
         actor_rate=0.5, gamma=0.2, target_interval=7, target_unit="episodes", noise=0.3, noise_final=0.1, inference_entropy=0.4
     )
-    numbers = hyper(assemble(replace(PLAIN, noise=0.6), CHASE, {"hares": own}))
+    numbers = hyper(assemble(replace(PLAIN, noise=0.6, inference=True), CHASE, {"hares": own}))
 
     for name, (others, mine) in {
         "actor_rate": (PLAIN.actor_rate, 0.5),

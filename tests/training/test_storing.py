@@ -103,7 +103,7 @@ def test_each_members_minibatch_is_from_its_own_replay(played):
 
 
 def test_a_shared_minibatch_is_a_teams_too(played):
-    algorithm = assemble(replace(EVERYTHING, minibatch="shared", inference=False), GAME.spec, TEAMS)
+    algorithm = assemble(replace(EVERYTHING, minibatch="shared", inference=False, inference_layers=(64, 64)), GAME.spec, TEAMS)
     batches = jax.jit(replace(played.fused, algorithm=algorithm).store.batches)(played.one, jax.random.key(1))
 
     assert batches.joint.reward.shape == (30, 4)

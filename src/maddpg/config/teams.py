@@ -56,7 +56,7 @@ class TeamConfig:
 
     def __post_init__(self) -> None:
         require_choices(self)
-        AlgorithmConfig(**self.numbers)  # the same ranges
+        AlgorithmConfig(inference=True, **self.numbers)  # the same ranges
         require(
             (self.run is not None) == (self.player == "frozen"), "run", self.run, "a frozen team needs one, and no other team takes one"
         )
