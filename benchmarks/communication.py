@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cache import find, trained
+from benchmarks.tables import fill, spread
 from maddpg.config import ChannelConfig, Config, WorldConfig, preset
 from maddpg.environments.registry import resolve
 from maddpg.evaluation.communication import measure_messages
@@ -116,11 +117,6 @@ def channel() -> list[str]:
     return rows
 
 
-def spread(values: list[float]) -> str:
-    """Mean and standard error over seeds."""
-    return f"{np.mean(values):.2f} ± {np.std(values, ddof=1) / np.sqrt(len(values)):.2f}"
-
-
 def _team(estimates: dict[str, dict[str, float]]) -> float:
     """The mean over agents."""
     return float(np.mean([estimate["mean"] for estimate in estimates.values()]))
@@ -128,10 +124,7 @@ def _team(estimates: dict[str, dict[str, float]]) -> float:
 
 def render(text: str) -> str:
     """The page with its tables made anew."""
-    for marker, rows in (("language", language()), ("channel", channel())):
-        before, rest = text.split(f"<!-- {marker} -->\n")
-        text = f"{before}<!-- {marker} -->\n" + "\n".join(rows) + "\n<!-- end -->" + rest.split("<!-- end -->", 1)[1]
-    return text
+    return fill(text, {"language": language(), "channel": channel()})
 
 
 def main() -> None:

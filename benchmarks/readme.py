@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks import ensembles, inference
 from benchmarks.cache import RESULTS
 from benchmarks.released_code import WORLDS as RELEASED
+from benchmarks.tables import fill, spread
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -19,11 +20,6 @@ def result(name: str) -> dict[str, Any] | None:
     """The committed result whose file's name starts so, None if there is none yet."""
     paths = sorted(RESULTS.glob(f"{name}*.json"))
     return json.loads(paths[0].read_text()) if paths else None
-
-
-def spread(values: list[float]) -> str:
-    """Mean and standard error of seeds."""
-    return f"{np.mean(values):.2f} ± {np.std(values, ddof=1) / np.sqrt(len(values)):.2f}"
 
 
 def scores() -> list[str]:
@@ -116,12 +112,7 @@ def render(text: str) -> str:
         "speed": speed(),
         "costs": costs(),
     }
-    for name, rows in tables.items():
-        before, rest = text.split(f"<!-- {name} -->\n")
-        after = rest.split("<!-- end -->", 1)[1]
-        table = "\n".join(rows)
-        text = f"{before}<!-- {name} -->\n{table}\n<!-- end -->{after}"
-    return text
+    return fill(text, tables)
 
 
 if __name__ == "__main__":

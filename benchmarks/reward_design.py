@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cache import find, trained
+from benchmarks.tables import fill, spread
 from maddpg.config import Config, RewardDesignConfig, preset
 from maddpg.environments.registry import resolve
 from maddpg.evaluation.evaluate import evaluate
@@ -38,30 +39,32 @@ class Example:
     design: RewardDesignConfig = field(default_factory=RewardDesignConfig)
 
 
-def spread(about: str, **design: Any) -> Example:
+def in_spread(about: str, **design: Any) -> Example:
     """A reward for simple_spread."""
     return Example("simple_spread", about, RewardDesignConfig(**design))
 
 
-def tag(about: str, **design: Any) -> Example:
+def in_tag(about: str, **design: Any) -> Example:
     """A reward for the predators of simple_tag."""
     return Example("simple_tag", about, RewardDesignConfig(**design))
 
 
 EXAMPLES: Mapping[str, Example] = {
-    "spread-own": spread("the world's own: coverage for all, collisions for those who collide"),
-    "spread-all-mean": spread("`all_mean`: collisions are everybody's too", reward_sharing="all_mean"),
-    "spread-coverage": spread("`collisions=0`: coverage alone", reward_terms=("collisions=0",)),
+    "spread-own": in_spread("the world's own: coverage for all, collisions for those who collide"),
+    "spread-all-mean": in_spread("`all_mean`: collisions are everybody's too", reward_sharing="all_mean"),
+    "spread-coverage": in_spread("`collisions=0`: coverage alone", reward_terms=("collisions=0",)),
     # What the world's parameter local_ratio = 1 would pay, with the raw reward left as it is.
-    "spread-selfish": spread("`coverage=0 collisions=2`: one's own collisions alone", reward_terms=("coverage=0", "collisions=2")),
-    "spread-shaped": spread("with `distance=-10`", potential=("distance=-10",)),  # about the value: 1.5 * distance / (1 - gamma)
-    "spread-misled": spread("with `distance=10`, the wrong way round", potential=("distance=10",)),
-    "tag-shared": tag("the world's own: every predator is paid for every catch"),
+    "spread-selfish": in_spread("`coverage=0 collisions=2`: one's own collisions alone", reward_terms=("coverage=0", "collisions=2")),
+    "spread-shaped": in_spread("with `distance=-10`", potential=("distance=-10",)),  # about the value: 1.5 * distance / (1 - gamma)
+    "spread-misled": in_spread("with `distance=10`, the wrong way round", potential=("distance=10",)),
+    "tag-shared": in_tag("the world's own: every predator is paid for every catch"),
     # A third of the world's own: the scale of the selfish reward, so that the two differ in nothing but who is paid.
-    "tag-mean": tag("`assist=0` and `team_mean`: each a third of every catch", reward_terms=("assist=0",), reward_sharing="team_mean"),
-    "tag-selfish": tag("`assist=0`: each for its own catches", reward_terms=("assist=0",)),
-    "tag-shaped": tag("with `adversary:distance=-10`", potential=("adversary:distance=-10",)),
-    "tag-selfish-shaped": tag("selfish, with `adversary:distance=-10`", reward_terms=("assist=0",), potential=("adversary:distance=-10",)),
+    "tag-mean": in_tag("`assist=0` and `team_mean`: each a third of every catch", reward_terms=("assist=0",), reward_sharing="team_mean"),
+    "tag-selfish": in_tag("`assist=0`: each for its own catches", reward_terms=("assist=0",)),
+    "tag-shaped": in_tag("with `adversary:distance=-10`", potential=("adversary:distance=-10",)),
+    "tag-selfish-shaped": in_tag(
+        "selfish, with `adversary:distance=-10`", reward_terms=("assist=0",), potential=("adversary:distance=-10",)
+    ),
 }
 MEASURES = {"simple_spread": ("distance", "collisions", "occupied"), "simple_tag": ("touches", "distance")}
 ALGORITHM: Mapping[str, Mapping[str, Any]] = {"simple_spread": {}, "simple_tag": {"gamma": 0.95, "noise": 0.5}}
@@ -120,27 +123,17 @@ def table(names: tuple[str, ...]) -> list[str]:
         final = [float(np.mean([seed["agents"][agent]["mean"] for agent in agents])) for seed in seeds]
         learning = [float(np.mean([value for _, value in curve])) for curve in summary["curves"].values()]
         cells = [
-            error(final),
-            *([error(learning)] if alone else []),
-            *(error([seed["metrics"][measure] for seed in seeds]) for measure in measures),
+            spread(final),
+            *([spread(learning)] if alone else []),
+            *(spread([seed["metrics"][measure] for seed in seeds]) for measure in measures),
         ]
         rows.append(f"| {about} | {' | '.join(cells)} | {', '.join(f'{value:.1f}' for value in sorted(final))} |")
     return rows
 
 
-def error(values: list[float]) -> str:
-    """Mean and standard error over seeds."""
-    return f"{np.mean(values):.2f} ± {np.std(values, ddof=1) / np.sqrt(len(values)):.2f}"
-
-
 def render(text: str) -> str:
     """The page with its tables made anew."""
-    for marker, tables in TABLES.items():
-        before, rest = text.split(f"<!-- {marker} -->\n")
-        after = rest.split("<!-- end -->", 1)[1]
-        rows = "\n\n".join("\n".join(table(names)) for names in tables)
-        text = f"{before}<!-- {marker} -->\n{rows}\n<!-- end -->{after}"
-    return text
+    return fill(text, {marker: "\n\n".join("\n".join(table(names)) for names in tables).splitlines() for marker, tables in TABLES.items()})
 
 
 def main() -> None:

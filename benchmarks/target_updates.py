@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cache import find, trained
+from benchmarks.tables import fill
 from maddpg.config import Config, WorldConfig, preset
 from maddpg.environments.registry import resolve
 from maddpg.storage.run_folder import RunFolder
@@ -146,10 +147,7 @@ def _name(world: str) -> str:
 
 def render(text: str) -> str:
     """The page with its tables made anew."""
-    for world in WORLDS:
-        before, rest = text.split(f"<!-- {world} -->\n")
-        text = f"{before}<!-- {world} -->\n" + "\n".join(table(world)) + "\n<!-- end -->" + rest.split("<!-- end -->", 1)[1]
-    return text
+    return fill(text, {world: table(world) for world in WORLDS})
 
 
 def main() -> None:

@@ -88,3 +88,9 @@ def act_randomly(algorithm: Algorithm, key: Key[Array, ""], batch: int) -> Float
 def agent_keys(algorithm: Algorithm, key: Key[Array, ""]) -> Key[Array, " agent"]:
     """A key for each agent, the same whatever the number of agents."""
     return jax.vmap(lambda agent: jax.random.fold_in(key, agent))(jnp.arange(algorithm.spec.agent_count))
+
+
+def of_agent(values: Float[Array, "batch agent *_"] | Int[Array, "batch agent *_"], agent: Int[Array, ""]) -> jax.Array:
+    """One agent's slice of [batch, agent, ...]."""
+    mine: jax.Array = jax.lax.dynamic_index_in_dim(values, agent, axis=1, keepdims=False)
+    return mine

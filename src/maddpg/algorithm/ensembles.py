@@ -24,7 +24,7 @@ def draw_sub_policies(players: Players, size: int, key: Key[Array, ""], count: i
 def member_outputs(
     network: Network, members: PyTree, observation: Float[Array, "batch observation"]
 ) -> Float[Array, "member batch output"]:
-    """What every sub-policy's network says to the same observations, one after another: see `update`."""
+    """What every sub-policy's network says to the same observations, one after another: as in `learn`, that is the fast way."""
     outputs: jax.Array = jax.lax.map(lambda member: network.apply(member, observation), members)
     return outputs
 

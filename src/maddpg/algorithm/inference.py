@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
 from maddpg.algorithm import actions
-from maddpg.algorithm.acting import Draw, draw_action
+from maddpg.algorithm.acting import Draw, draw_action, of_agent
 from maddpg.algorithm.actions import ActionLayout
 from maddpg.algorithm.ensembles import member_outputs
 from maddpg.algorithm.optimisers import step
@@ -131,7 +131,7 @@ def learn_models(
 
     def one(model: PyTree, optimiser: PyTree, other: jax.Array) -> tuple[PyTree, PyTree, jax.Array]:
         layout, seen = _pair(algorithm, latest.observation, other)
-        action = jax.lax.dynamic_index_in_dim(latest.action, other, axis=1, keepdims=False)
+        action = of_agent(latest.action, other)
 
         def loss_of_model(model: PyTree) -> jax.Array:
             return inference_loss(layout, algorithm.model.apply(model, seen), action, hyper.inference_entropy)
@@ -165,7 +165,7 @@ def inferred_actions(
 def _pair(algorithm: Algorithm, observation: jax.Array, other: jax.Array) -> tuple[ActionLayout, jax.Array]:
     """The other's layout, and what it sees, [batch, observation]."""
     layout: ActionLayout = jax.tree.map(lambda leaf: leaf[other], algorithm.layout)
-    return layout, jax.lax.dynamic_index_in_dim(observation, other, axis=1, keepdims=False)
+    return layout, of_agent(observation, other)
 
 
 def _log_density(layout: ActionLayout, believed: Belief, value: jax.Array) -> jax.Array:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
-from maddpg.algorithm.acting import act, act_randomly, agent_keys, draw_action
+from maddpg.algorithm.acting import act, act_randomly, agent_keys, draw_action, of_agent
 from maddpg.algorithm.ensembles import draw_sub_policies, sub_policy_output
 from maddpg.algorithm.inference import inferred_actions
 from maddpg.algorithm.state import Algorithm, TrainState
@@ -36,8 +36,8 @@ def next_actions(
     if config.inference:
         own_key = agent_keys(algorithm, policy_key)[agent]
         layout = jax.tree.map(lambda leaf: leaf[agent], algorithm.layout)
-        seen = jax.lax.dynamic_index_in_dim(batch.next_observation, agent, axis=1, keepdims=False)
-        mine_now = None if sub_policy is None else jax.lax.dynamic_index_in_dim(sub_policy, agent, axis=1, keepdims=False)
+        seen = of_agent(batch.next_observation, agent)
+        mine_now = None if sub_policy is None else of_agent(sub_policy, agent)
         own = draw_action(
             layout, sub_policy_output(algorithm.actor, mine.target_actor, seen, mine_now), own_key, None, config.target_action
         )

@@ -11,6 +11,7 @@ import optax
 from jaxtyping import Array, Int
 
 from maddpg.algorithm import actions
+from maddpg.algorithm.acting import of_agent
 from maddpg.algorithm.actions import ActionLayout
 from maddpg.algorithm.inference import learn_models
 from maddpg.algorithm.joint_actions import current_actions, next_actions
@@ -109,7 +110,9 @@ def learn(
     # y = r_i + gamma Q'_i(x', a'_1, ..., a'_N)
     next_input = critic_input(config, view, batch.next_observation, batch.next_state, next_action)
     next_value = jax.vmap(lambda critic: algorithm.critic.apply(critic, *next_input)[:, 0])(mine.target_critic)
-    target = temporal_difference_target(_of(batch.reward, learner.agent), _of(batch.discount, learner.agent), hyper.gamma, next_value)
+    target = temporal_difference_target(
+        of_agent(batch.reward, learner.agent), of_agent(batch.discount, learner.agent), hyper.gamma, next_value
+    )
 
     # Eq. 6: one step of each critic towards y.
     joint = critic_input(config, view, batch.observation, batch.state, batch.action)
@@ -131,7 +134,7 @@ def learn(
         played = batch.action
         if config.others_actions == "current":
             played = current_actions(algorithm, everyone, learner.others, mine, batch, keys.others)
-        observation = _of(batch.observation, learner.agent)
+        observation = of_agent(batch.observation, learner.agent)
 
         def loss_of_actor(actor: PyTree) -> tuple[jax.Array, jax.Array]:
             output = algorithm.actor.apply(actor, observation)
@@ -181,12 +184,6 @@ def learn(
         "target_moves": due.astype(jnp.float32),
     }
     return learned, metrics
-
-
-def _of(values: jax.Array, agent: jax.Array) -> jax.Array:
-    """One agent's slice of [batch, agent, ...]."""
-    mine: jax.Array = jax.lax.dynamic_index_in_dim(values, agent, axis=1, keepdims=False)
-    return mine
 
 
 def _first(members: PyTree) -> PyTree:

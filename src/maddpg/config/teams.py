@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from maddpg.config.algorithm import AlgorithmConfig
 from maddpg.config.checks import require, require_choices
 
 PlayerKind = Literal["learning", "frozen", "random", "scripted"]
-TEAM_NUMBERS = (
-    "actor_rate",
-    "critic_rate",
-    "gamma",
-    "tau",
-    "target_interval",
-    "target_unit",
-    "logit_regulariser",
-    "noise",
-    "noise_final",
-    "noise_steps",
-    "inference_rate",
-    "inference_entropy",
-)
-"""The settings of the algorithm that a team may have of its own: those that vary without another program."""
 
 
 @dataclass(frozen=True)
@@ -77,4 +62,5 @@ class TeamConfig:
     @property
     def numbers(self) -> dict[str, Any]:
         """The settings of the algorithm that this team has of its own."""
-        return {name: value for name in TEAM_NUMBERS if (value := getattr(self, name)) is not None}
+        shared = {item.name for item in fields(AlgorithmConfig)} - {"critic_view"}  # a view is no number: it makes another program
+        return {item.name: value for item in fields(self) if item.name in shared and (value := getattr(self, item.name)) is not None}

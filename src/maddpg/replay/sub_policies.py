@@ -56,7 +56,7 @@ class SubPolicyIndex:
         return SubPolicyRings(*jax.vmap(jax.vmap(one))(rings.rows, rings.written, rings.alive, is_new))
 
     def draw(self, rings: SubPolicyRings, group: Int[Array, ""], key: Key[Array, ""], batch: int) -> Int[Array, "member batch"]:
-        """Rows for each sub-policy of a group, uniform with replacement from its own; row 0 where it has none (`alive` says so)."""
+        """Rows for each sub-policy of a group, uniform with replacement from its own; where it has none (`alive` says so), any row."""
 
         def one(rows: jax.Array, written: jax.Array, alive: jax.Array, key: jax.Array) -> jax.Array:
             back = jax.random.randint(key, (batch,), 0, jnp.maximum(alive, 1))
