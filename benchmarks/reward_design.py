@@ -1,9 +1,9 @@
 """What the design of a reward does to a team, and the tables of docs/reward_design.md: `python -m benchmarks.reward_design [RUN ...]`.
 
-Box actions, default preset, 300,000 steps, 5 seeds in one program; then 1,000 greedy episodes of each seed. Every number is of the
-environment's own reward and measures, whatever was learned from. In simple_tag predators and prey learn together, with a discount of 0.95
-and noise of 0.5 because touches are rare; then the predators meet scripted prey, the same opponent with every reward. `--tables` trains
-nothing and makes the tables from what is there.
+Box actions, default preset with minibatches of 256, 300,000 steps, 5 seeds in one program; then 1,000 greedy episodes of each seed. Every
+number is of the environment's own reward and measures, whatever was learned from. In simple_tag predators and prey learn together, with a
+discount of 0.95 and noise of 0.5 because touches are rare; then the predators meet scripted prey, the same opponent with every reward.
+`--tables` trains nothing and makes the tables from what is there.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def config(name: str) -> Config:
     """The default preset with one example's reward."""
     example = EXAMPLES[name]
     base = preset("tuned", example.world)
-    training = replace(base.training, steps=STEPS, seeds=SEEDS, evaluation_interval=EVALUATION_INTERVAL)
+    training = replace(base.training, steps=STEPS, seeds=SEEDS, batch_size=256, evaluation_interval=EVALUATION_INTERVAL)
     algorithm = replace(base.algorithm, **ALGORITHM[example.world])
     return resolve(replace(base, algorithm=algorithm, training=training, reward_design=example.design))
 
