@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from maddpg.config import Config
+from maddpg.environments.registry import read_environment
 from maddpg.settings import from_dict, to_dict
 from maddpg.storage.compilation_cache import enable_compilation_cache
 from maddpg.storage.files import write_json
@@ -57,7 +58,10 @@ def trained(name: str, config: Config, summarise: Callable[[Trained, RunFolder],
         return known
     result, folder, minutes = _train(name, config)
     cost = {"steps": result.steps, "updates": result.updates, "training_minutes": minutes}
-    return write_result(name, config, {**cost, **summarise(result, folder)})
+    try:
+        return write_result(name, config, {**cost, **summarise(result, folder)})
+    finally:
+        result.close()
 
 
 def trained_actors(name: str, config: Config) -> tuple[PyTree, float]:
@@ -92,7 +96,7 @@ def _train(name: str, config: Config) -> tuple[Trained, RunFolder, float]:
     folder.path.mkdir(parents=True, exist_ok=True)
     print(f"training {name}: {config.training.seeds} seeds, {config.training.steps:_} steps each", flush=True)
     began = time.perf_counter()
-    result = train(config, folder, _lines())
+    result = train(build(config, read_environment(config.environment)), folder, _lines())
     if not result.finished:
         raise KeyboardInterrupt
     minutes = (time.perf_counter() - began) / 60

@@ -32,7 +32,7 @@ def parts(world: str) -> dict[str, Config]:
     def algorithm(**changes: Any) -> Config:
         return replace(base, algorithm=replace(base.algorithm, **changes))
 
-    first_team = build(resolve(base)).environment.spec.teams[0]
+    first_team = build(resolve(base)).spec.teams[0]
     design = RewardDesignConfig(reward_sharing="team_mean", potential=("distance=-1",))
     return {
         "inferred policies": algorithm(inference=True),
@@ -53,16 +53,16 @@ def start(config: Config) -> tuple[Parts, RunState, float]:
     """A run past its warm-up, and the seconds that it took to compile."""
     made = build(resolve(config))
     began = time.perf_counter()
-    run = made.fused.start(jax.random.split(jax.random.key(0), 1))
-    run = made.fused.warm_up(made.hyper, run, 30)
-    run = jax.block_until_ready(made.fused.train(made.hyper, run, 1))
+    run = made.loop.start(jax.random.split(jax.random.key(0), 1))
+    run = made.loop.warm_up(made.hyper, run, 30)
+    run = jax.block_until_ready(made.loop.train(made.hyper, run, 1))
     return made, run, time.perf_counter() - began
 
 
 def milliseconds(made: Parts, run: RunState) -> tuple[float, RunState]:
     """Of a round."""
     began = time.perf_counter()
-    run = jax.block_until_ready(made.fused.train(made.hyper, run, ROUNDS))
+    run = jax.block_until_ready(made.loop.train(made.hyper, run, ROUNDS))
     return (time.perf_counter() - began) / ROUNDS * 1e3, run
 
 

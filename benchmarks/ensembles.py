@@ -41,12 +41,12 @@ def measure(world: str) -> dict[str, Any]:
     """Mean return of each team, [adversary's seed, good agents' seed], for every pairing of the kinds, and the minutes of training."""
     parts = build(config(world, "ensemble"))
     runs = {kind: trained_actors(f"ensembles-{world}-{kind}", config(world, kind)) for kind in KINDS}
-    teams = parts.environment.spec.teams
-    team_of = np.array([teams.index(agent.team) for agent in parts.environment.spec.agents])
+    teams = parts.spec.teams
+    team_of = np.array([teams.index(agent.team) for agent in parts.spec.agents])
     pairings = {}
     for adversary, good in itertools.product(KINDS, KINDS):
         line_up = {"adversary": runs[adversary][0], "good": runs[good][0]}
-        returns = cross(parts.algorithm, parts.environment, line_up, EPISODES, jax.random.key(EVALUATION_SEED))
+        returns = cross(parts.algorithm, parts.device_environment(), line_up, EPISODES, jax.random.key(EVALUATION_SEED))
         means = np.asarray(jnp.mean(returns, axis=2))  # [adversary's seed, good agents' seed, agent]
         pairings[f"{adversary} adversary, {good} good"] = {
             team: means[..., team_of == number].mean(axis=-1).tolist() for number, team in enumerate(teams)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from maddpg.config import AlgorithmConfig, Config, TrainingConfig, WorldConfig, preset
+from maddpg.config import AlgorithmConfig, Config, HostConfig, TrainingConfig, WorldConfig, preset
 from maddpg.names import unknown_name
 from maddpg.settings import from_dict, merge, to_dict
 
@@ -39,6 +40,7 @@ REFUSED = [
     (AlgorithmConfig, "noise", -0.2, "at least 0"),
     (AlgorithmConfig, "noise_final", -0.2, "at least 0"),
     (AlgorithmConfig, "noise_steps", 0, "at least 1"),
+    (AlgorithmConfig, "value_after_death", "half", "zero, team"),
     (AlgorithmConfig, "inference_layers", (0,), "at least 1 unit"),
     (AlgorithmConfig, "inference_rate", 1.5, r"\[0, 1\)"),
     (AlgorithmConfig, "inference_entropy", -1e-3, "at least 0"),
@@ -63,6 +65,13 @@ REFUSED = [
     (TrainingConfig, "log_interval", 0, "between 1 and"),
     (TrainingConfig, "evaluation_interval", -1, "at least 0"),
     (TrainingConfig, "evaluation_episodes", 0, "between 1 and"),
+    (HostConfig, "workers", -1, "between 0 and 1024"),
+    (HostConfig, "workers", 1025, "between 0 and 1024"),
+    (HostConfig, "time_limit", 0, "at least 1"),
+    (HostConfig, "step_timeout", 0.0, "above 0"),
+    (HostConfig, "step_timeout", float("inf"), "at most a million seconds"),
+    (HostConfig, "step_timeout", float("nan"), "above 0"),
+    (HostConfig, "max_faults", -1, "at least 0"),
 ]
 
 
@@ -78,8 +87,14 @@ def test_a_refusal_names_the_field_the_value_and_the_rule(table, name, value, ru
 def test_every_field_that_is_checked_has_a_refusal_above():
     free = {"twin_critics", "inference"}  # bools: nothing to refuse
 
-    for table in (AlgorithmConfig, TrainingConfig):
+    for table in (AlgorithmConfig, TrainingConfig, HostConfig):
         assert {item.name for item in fields(table)} - free == {name for refused, name, _, _ in REFUSED if refused is table}
+
+
+def test_worker_processes_are_as_many_as_cores_unless_somebody_says():
+    assert HostConfig().worker_count == os.cpu_count()
+    assert HostConfig(workers=0).worker_count == 0
+    assert HostConfig(workers=1024, time_limit=1, step_timeout=1e6, max_faults=0).worker_count == 1024
 
 
 def test_counters_stay_within_32_bits():

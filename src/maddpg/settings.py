@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,18 @@ def _coerce(value: Any, kind: Any, where: str) -> Any:
     raise ValueError(f"{where} = {value!r}: it must be of type {kind.__name__}")
 
 
+def _plain(value: Any, where: str) -> dict[str, Any]:
+    """A table of numbers, words, truth values and lists of them, by plain names; `ValueError` where it is something else."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{where} = {value!r}: it must be a table of settings")
+    for name, part in value.items():
+        parts = part if isinstance(part, list | tuple) else [part]
+        plain = all(each is None or isinstance(each, bool | int | float | str) for each in parts)
+        if not (isinstance(name, str) and name.isidentifier() and plain):
+            raise ValueError(f"{where}.{name} = {part!r}: it must be a number, a word, true or false, or a list of those")
+    return {name: list(part) if isinstance(part, tuple) else part for name, part in value.items()}
+
+
 Table = TypeVar("Table")
 
 
@@ -50,7 +63,9 @@ def merge(base: Table, given: Mapping[str, Any], where: str = "") -> Table:
         if name not in names:
             raise ValueError(unknown_name(f"setting of {where[:-1]}" if where else "setting", name, names))
         current = getattr(base, name)
-        if is_dataclass(current) or get_origin(hints[name]) is Mapping:
+        if hints[name] == Mapping[str, Any]:
+            changes[name] = {**current, **_plain(value, f"{where}{name}")}
+        elif is_dataclass(current) or get_origin(hints[name]) is Mapping:
             if not isinstance(value, Mapping):
                 raise ValueError(f"{where}{name} = {value!r}: it must be a table of settings")
             if get_origin(hints[name]) is not Mapping:
@@ -99,6 +114,26 @@ def merge_teams(teams: Mapping[str, TeamConfig], words: Sequence[str]) -> Mappin
             raise ValueError(f"team {word!r}: {team}.{setting} is there twice; give it once")
         tables[team][setting] = _read(value, hints[setting])
     return merge(Config("", teams=teams), {"teams": tables}).teams
+
+
+def read_arguments(words: Sequence[str]) -> dict[str, Any]:
+    """NAME=VALUE words as a table: a value is JSON (`3`, `true`, `[1, 2]`, `null`) or else the word itself.
+
+    Raises:
+        ValueError: a word of another form, or a name given twice.
+    """
+    table: dict[str, Any] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not (equals and name.isidentifier()):
+            raise ValueError(f"argument {word!r}: it must be NAME=VALUE, such as N=3 or continuous_actions=true")
+        if name in table:
+            raise ValueError(f"argument {word!r}: {name} is there twice; give it once")
+        try:
+            table[name] = json.loads(text)
+        except ValueError:
+            table[name] = text
+    return _plain(table, "arguments")
 
 
 def _read(text: str, kind: Any) -> Any:

@@ -13,6 +13,8 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
+AnyArray = jax.Array | np.ndarray  # on the device or the host
+
 
 @dataclass(frozen=True)
 class Categorical:
@@ -72,6 +74,10 @@ class EnvSpec:
     agents: tuple[AgentSpec, ...]
     state_size: int
     episode_length: int
+    mortal: bool = False
+    """Whether agents may be absent for a part of an episode: dead, or not there yet."""
+    masked: bool = False
+    """Whether some choices may be forbidden for a while."""
 
     @property
     def agent_count(self) -> int:
@@ -120,6 +126,18 @@ class EnvSpec:
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
+class Availability:
+    """Who is there to act, and what they may choose. A field is None where the environment has no such thing.
+
+    An absent agent, dead or not there yet, sees zeros, does zeros and earns nothing; its columns in a critic's input are zeros.
+    """
+
+    alive: jax.Array | None = None  # [agent] bool: there to act
+    action_mask: jax.Array | None = None  # [agent, action] bool: allowed; true in columns that are no choice, and in padding
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
 class TimeStep:
     """What one step of an environment produced.
 
@@ -143,7 +161,8 @@ class Transition:
     """One step as the replay keeps it (Lowe et al. 2017, section 4.1), with `discount` = 1 - terminated in [0, 1].
 
     `state` and `next_state` are None unless the critic looks at the environment's state; `next_action` is None unless a team plays by
-    script, `sub_policy` unless policies are ensembles.
+    script, `sub_policy` unless policies are ensembles, the availabilities unless agents may be absent or choices forbidden. In
+    `next_availability` an agent is alive beyond a time limit, where its value goes on.
     """
 
     observation: jax.Array  # [agent, observation]
@@ -155,11 +174,12 @@ class Transition:
     next_state: jax.Array | None = None  # [state]
     next_action: jax.Array | None = None  # [agent, action], what scripted play does at the true next state
     sub_policy: jax.Array | None = None  # [agent], the index of the sub-policy that acted
+    availability: Availability | None = None  # at `observation`
+    next_availability: Availability | None = None  # at `next_observation`
 
 
 ActionMode = Literal["box", "simplex", "discrete"]  # of a particle world
 Dynamics = Literal["mpe2", "openai"]  # of a particle world: positions move with the old velocity, or with the new one
 Rewards = Literal["mpe2", "openai"]  # of a particle world: those of the mpe2 package, or of the paper's released environments
 Aggregate = Literal["sum", "mean", "last"]  # how a measure of steps becomes one of an episode
-AnyArray = jax.Array | np.ndarray  # on the device or the host
 PyTree = Any  # a tree whose structure the holder does not look into

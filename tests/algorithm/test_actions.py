@@ -240,9 +240,9 @@ def test_draws_differ_between_rows_and_keys():
 def test_the_regulariser_counts_true_outputs_alone():
     deterministic = layout(Categorical(2), BOX)
     output = jnp.arange(1.0, 19.0).reshape(2, 9)
-    np.testing.assert_allclose(actions.mean_square_output(deterministic, output), np.mean(np.square(output[:, :4])), rtol=1e-6)
+    np.testing.assert_allclose(actions.mean_square_output(deterministic, output), np.mean(np.square(output[:, :4]), axis=1), rtol=1e-6)
 
     stochastic = layout(Categorical(2), BOX, policy="stochastic")
     output = jnp.arange(1.0, 37.0).reshape(2, 18)
-    expected = np.mean(np.square(np.asarray(output)[:, [0, 1, 2, 3, 11, 12]]))  # logits, means, and the boxes' log deviations
+    expected = np.mean(np.square(np.asarray(output)[:, [0, 1, 2, 3, 11, 12]]), axis=1)  # logits, means, and the boxes' log deviations
     np.testing.assert_allclose(actions.mean_square_output(stochastic, output), expected, rtol=1e-6)

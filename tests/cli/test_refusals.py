@@ -42,8 +42,8 @@ LARGEST = "must lie between 1 and 2_000_000_000"
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ("", "a command is missing: one of train, evaluate, messages, envs; maddpg --help says more"),
-        ("trian simple", "unknown command 'trian'; did you mean 'train'? Known: train, evaluate, messages, envs"),
+        ("", "a command is missing: one of train, evaluate, messages, envs, check-env; maddpg --help says more"),
+        ("trian simple", "unknown command 'trian'; did you mean 'train'? Known: train, evaluate, messages, envs, check-env"),
         ("train simple --stepz 5", "train has no flag --stepz; did you mean --steps? `maddpg train --help` lists all"),
         ("train simple --actor_layer=5", "train has no flag --actor_layer; did you mean --actor-layers? `maddpg train --help` lists all"),
         ("train simple --xyzzy", "train has no flag --xyzzy; `maddpg train --help` lists all"),
@@ -79,7 +79,7 @@ def test_the_line_is(words, line, refusal):
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        ("train", ["Missing from maddpg train", "What to train in, such as simple_spread", "maddpg envs"]),
+        ("train", ["Missing from maddpg train", "What to train in: one of our own worlds, such as simple_spread", "maddpg envs"]),
         ("evaluate", ["Missing from maddpg evaluate", "folder of a run"]),
         ("train simple --steps", ["Missing value", "--steps"]),
         ("train simple --config", ["Missing value", "--config"]),

@@ -105,7 +105,7 @@ def test_parameters_that_say_what_mpe2_does_are_taken():
     ("config", "there"),
     [
         (Config("simple_spread"), True),
-        (Config("simple_spread", WorldConfig(rewards="openai")), False),
+        (Config("simple_spread", world=WorldConfig(rewards="openai")), False),
         (Config("simple_spread", channel=ChannelConfig(channel_senders=("all",))), False),
     ],
 )

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from maddpg.algorithm.acting import act_greedily
-from maddpg.algorithm.state import assemble
+from maddpg.algorithm.state import assemble, init
 from maddpg.config import AlgorithmConfig
-from maddpg.evaluation.players import Player, choose_players, everybody, play_actions
-from maddpg.types import AgentSpec, Categorical, EnvSpec
+from maddpg.evaluation.players import Player, choose_players, chosen_actions, everybody, play_actions, still_actions
+from maddpg.types import AgentSpec, Availability, Box, Categorical, EnvSpec, Simplex
 from tests.evaluation.game import ACTORS, ALGORITHM, GAME
 
 SPEC = EnvSpec(
@@ -82,3 +82,25 @@ def test_each_agent_does_what_its_player_does():
     action = play(RANDOM, STILL)
     assert len(np.unique(action[:, 0, 0])) == 5
     np.testing.assert_array_equal(action[:, 1], still[:, 1])
+
+
+def test_who_stands_still_takes_the_first_choice_that_is_allowed():
+    agent = AgentSpec("a", "red", 1, (Categorical(2), Simplex(2), Box((0.0,), (4.0,)), Categorical(3)))
+    spec = EnvSpec("masked", (agent, AgentSpec("b", "blue", 1, (Categorical(2),))), 0, 5, mortal=True, masked=True)
+    algorithm = assemble(AlgorithmConfig(actor_layers=(4,)), spec)
+    still = still_actions(algorithm)
+    np.testing.assert_array_equal(still, [[1, 0, 1, 0, 2, 1, 0, 0], [1, 0, 0, 0, 0, 0, 0, 0]])
+    mask, alive = np.ones((3, 2, 8), bool), np.ones((3, 2), bool)
+    mask[1, 0, [0, 5]] = mask[2, 0, [5, 6]] = mask[2, 1, 0] = False
+    alive[1, 1] = False
+    there = Availability(jnp.asarray(alive), jnp.asarray(mask))
+    actor = jax.jit(lambda key: init(algorithm, key).actor)(jax.random.key(0))
+
+    def standing(there: Availability):
+        who = jnp.full(2, STILL, jnp.int32)
+        return chosen_actions(algorithm, still, actor, who, jnp.zeros((3, 2, 1)), there, jax.random.key(0))
+
+    free, kept = jax.jit(standing)(Availability()), jax.jit(standing)(there)
+    np.testing.assert_array_equal(free, np.broadcast_to(still, (3, 2, 8)))
+    np.testing.assert_array_equal(kept[:, 0], [[1, 0, 1, 0, 2, 1, 0, 0], [0, 1, 1, 0, 2, 0, 1, 0], [1, 0, 1, 0, 2, 0, 0, 1]])
+    np.testing.assert_array_equal(kept[:, 1, :2], [[1, 0], [0, 0], [0, 1]])

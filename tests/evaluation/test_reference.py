@@ -20,7 +20,9 @@ from maddpg.evaluation.players import Player, choose_players, everybody
 from maddpg.evaluation.reference import reference_play
 
 EPISODES, COPIES, LENGTH = 5, 2, 7
-CONFIG = resolve(Config("simple_push", WorldConfig(episode_length=LENGTH), AlgorithmConfig(actor_layers=(8,), critic_layers=(4,))))
+CONFIG = resolve(
+    Config("simple_push", world=WorldConfig(episode_length=LENGTH), algorithm=AlgorithmConfig(actor_layers=(8,), critic_layers=(4,)))
+)
 ENVIRONMENT = make_environment(CONFIG)
 SPEC = ENVIRONMENT.spec
 ALGORITHM = assemble(CONFIG.algorithm, SPEC)

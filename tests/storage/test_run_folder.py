@@ -21,9 +21,9 @@ def elsewhere(tmp_path, monkeypatch):
 
 CONFIG = Config(
     "simple_tag",
-    WorldConfig(action_mode="discrete", prey_speed=2.0, agents=2),
-    AlgorithmConfig(actor_layers=(8, 16), critic_layers=(), gradient_clip=None, noise_final=0.0),
-    TrainingConfig(steps=2_000_000, seed=5),
+    world=WorldConfig(action_mode="discrete", prey_speed=2.0, agents=2),
+    algorithm=AlgorithmConfig(actor_layers=(8, 16), critic_layers=(), gradient_clip=None, noise_final=0.0),
+    training=TrainingConfig(steps=2_000_000, seed=5),
 )
 
 
@@ -144,9 +144,8 @@ def test_a_damaged_configuration_is_refused_by_name(content, message, elsewhere)
 def test_lines_can_be_read_at_once(elsewhere):
     path = elsewhere / "metrics.jsonl"
 
-    with path.open("a") as file:
-        for step in range(3):
-            append_line(file, {"step": step, "loss": float("nan")})
-            assert [json.loads(line) for line in path.read_text().splitlines()][-1] == {"step": step, "loss": None}
+    for step in range(3):
+        append_line(path, {"step": step, "loss": float("nan")})
+        assert [json.loads(line) for line in path.read_text().splitlines()][-1] == {"step": step, "loss": None}
 
     assert path.read_text().count("\n") == 3

@@ -134,7 +134,7 @@ def against(run, seeds: int = 3, seed: int = 7, player: str = "frozen", **algori
 def trained(tmp_path_factory):
     """(folder, what came of it) of a run of two seeds in which both teams learn."""
     folder = RunFolder(tmp_path_factory.mktemp("earlier"))
-    return folder.path, train(SMALL, folder)
+    return folder.path, train(build(SMALL), folder)
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,7 @@ def continued(trained, tmp_path_factory):
     """(folder, what came of it) of a run of three seeds against the first one's adversary."""
     config = against(trained[0])
     folder = RunFolder(tmp_path_factory.mktemp("later"))
-    return folder.path, train(config, folder)
+    return folder.path, train(build(config), folder)
 
 
 def test_a_frozen_team_is_the_saved_one_seed_by_seed_and_again_from_the_first(trained, continued):
@@ -173,9 +173,9 @@ def test_a_single_policy_is_every_member_of_an_ensemble(trained):
 
 
 def test_a_plan_with_a_frozen_team_looks_for_its_run_first(trained, tmp_path):
-    assert "3 seeds from 7" in plan(against(trained[0]))
+    assert "3 seeds from 7" in plan(build(against(trained[0])))
     with pytest.raises(ValueError, match="is not a run"):
-        plan(against(tmp_path / "nowhere"))
+        plan(build(against(tmp_path / "nowhere")))
 
 
 def one_line(refusal) -> str:

@@ -17,6 +17,7 @@ from safetensors.numpy import load_file
 from maddpg.storage.parameters import named_leaves
 from maddpg.storage.run_folder import RunFolder
 from maddpg.training import pace
+from maddpg.training.build import build
 from maddpg.training.fused import Fused
 from maddpg.training.health import NotFinite
 from maddpg.training.memory import required_bytes
@@ -92,7 +93,7 @@ def watched(config, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pace, "CHUNK_SECONDS", 1e9)
         chunks = watch(patch, measure)
-        trained = train(config, folder, told.append)
+        trained = train(build(config), folder, told.append)
     return Watched(folder, trained, chunks, told, sizes[0])
 
 
@@ -209,10 +210,12 @@ def test_progress_is_told_from_compiling_to_the_end(watched):
 
 
 def test_the_plan_says_what_is_going_to_happen(config):
-    assert plan(config).startswith("350 steps (345, rounded up to whole rounds of 10), 40 updates of every agent, 2 seeds from 3, 0.00 GiB")
+    assert plan(build(config)).startswith(
+        "350 steps (345, rounded up to whole rounds of 10), 40 updates of every agent, 2 seeds from 3, 0.00 GiB"
+    )
 
     whole = replace(config, training=replace(config.training, steps=350, seeds=1))
-    assert plan(whole).startswith("350 steps, 40 updates of every agent, 1 seed from 3, ")
+    assert plan(build(whole)).startswith("350 steps, 40 updates of every agent, 1 seed from 3, ")
 
 
 def test_the_memory_that_is_foretold_is_the_memory_that_is_taken(watched, config):
@@ -239,7 +242,7 @@ def test_how_the_work_is_cut_changes_nothing(watched, config, folder, monkeypatc
     monkeypatch.setattr(pace, "CHUNK_SECONDS", 0.0)
     chunks = watch(monkeypatch)
 
-    trained = train(config, folder, interrupting(350))
+    trained = train(build(config), folder, interrupting(350))
 
     assert [chunk.length for chunk in chunks] == [1] * ROUNDS
     assert_same(folder, watched.folder)
@@ -280,19 +283,19 @@ def test_ctrl_c_stops_with_what_there_is(watched, config, folder, monkeypatch):
     before = signal.getsignal(signal.SIGINT)
     chunks = watch(monkeypatch)
 
-    trained = train(config, folder, interrupting(210))
+    trained = train(build(config), folder, interrupting(210))
 
-    # Asked when round 21 was told of; the one under way is the last.
-    assert (trained.steps, trained.updates, trained.finished) == (220, 14, False)
+    # Asked when round 21 was told of: it is the last.
+    assert (trained.steps, trained.updates, trained.finished) == (210, 12, False)
     assert signal.getsignal(signal.SIGINT) is before
     for name, array in load_file(folder.parameters).items():
         np.testing.assert_array_equal(array, chunks[-1].learner[name])
     written, whole = lines(folder), lines(watched.folder)
     assert written[:6] == whole[:6]
     assert [(line["kind"], line["seed"], line["steps"]) for line in written[6:]] == [
-        (kind, seed, 220) for kind in ("training", "evaluation") for seed in SEEDS
+        (kind, seed, 210) for kind in ("training", "evaluation") for seed in SEEDS
     ]
-    assert written[6]["updates"] == 14
+    assert written[6]["updates"] == 12
 
 
 def test_a_second_ctrl_c_interrupts_at_once_and_still_saves(config, folder, monkeypatch):
@@ -300,7 +303,7 @@ def test_a_second_ctrl_c_interrupts_at_once_and_still_saves(config, folder, monk
     chunks = watch(monkeypatch)
 
     with pytest.raises(KeyboardInterrupt):
-        train(config, folder, interrupting(160, 160))
+        train(build(config), folder, interrupting(160, 160))
 
     assert signal.getsignal(signal.SIGINT) is before
     stored = load_file(folder.parameters)
@@ -337,7 +340,7 @@ def test_nan_stops_the_run_and_keeps_the_last_good_state(spoil, found, at, confi
     chunks = watch(monkeypatch, lambda end, run: spoil(run) if end == 20 else run)
 
     with pytest.raises(NotFinite) as stopped:
-        train(config, folder)
+        train(build(config), folder)
 
     assert str(stopped.value).startswith(found)
     assert str(folder.path) in str(stopped.value)
@@ -352,6 +355,6 @@ def test_a_run_that_would_not_fit_writes_nothing(config, folder, monkeypatch):
     monkeypatch.setattr("maddpg.training.memory.available_bytes", lambda: 1_000)
 
     with pytest.raises(ValueError, match=r"this run needs 0\.00 GiB of memory"):
-        train(config, folder)
+        train(build(config), folder)
 
     assert list(folder.path.iterdir()) == []

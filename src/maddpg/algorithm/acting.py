@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, overload
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from maddpg.algorithm import actions
+from maddpg.algorithm.availability import masks, of_the_present
 from maddpg.algorithm.ensembles import member_outputs, sub_policy_output
 from maddpg.algorithm.state import Algorithm
-from maddpg.types import PyTree
+from maddpg.types import Availability, PyTree
 
 Draw = Literal["sample", "relaxed", "mode"]
 """A drawn action; the relaxed sample behind a discrete one; the most likely one."""
@@ -25,11 +26,12 @@ def act(
     exploration: Float[Array, " agent"] | None = None,
     sub_policy: Int[Array, "batch agent"] | None = None,
     draw: Draw = "sample",
+    availability: Availability | None = None,
 ) -> Float[Array, "batch agent action"]:
     """Every agent's action from its own observation alone: a_i = mu_i(o_i), drawn where the policy is stochastic.
 
     `exploration` scales the noise on deterministic policies; left out, they take their point. `sub_policy` says which member of each
-    agent's ensemble acts.
+    agent's ensemble acts. Who is absent by `availability` does zeros, and nobody chooses what is forbidden.
     """
 
     def one(
@@ -39,13 +41,15 @@ def act(
         key: jax.Array,
         scale: jax.Array | None,
         sub_policy: jax.Array | None,
+        allowed: jax.Array | None,
     ) -> jax.Array:
-        return draw_action(layout, sub_policy_output(algorithm.actor, members, observation, sub_policy), key, scale, draw)
+        return draw_action(layout, sub_policy_output(algorithm.actor, members, observation, sub_policy), key, scale, draw, allowed)
 
-    axes = (0, 0, 1, 0, None if exploration is None else 0, None if sub_policy is None else 1)
-    return jax.vmap(one, in_axes=axes, out_axes=1)(
-        algorithm.layout, actor, observation, agent_keys(algorithm, key), exploration, sub_policy
+    axes = (0, 0, 1, 0, None if exploration is None else 0, None if sub_policy is None else 1, 1)
+    action = jax.vmap(one, in_axes=axes, out_axes=1)(
+        algorithm.layout, actor, observation, agent_keys(algorithm, key), exploration, sub_policy, masks(availability)
     )
+    return of_the_present(action, availability)
 
 
 def draw_action(
@@ -54,8 +58,10 @@ def draw_action(
     key: Key[Array, ""],
     exploration: Float[Array, ""] | None = None,
     draw: Draw = "sample",
+    allowed: Bool[Array, "batch action"] | None = None,
 ) -> Float[Array, "batch action"]:
     """One agent's action from its network's output."""
+    output = actions.forbid(output, allowed)
     if draw == "mode":
         return actions.greedy(layout, output)
     if draw == "relaxed":
@@ -68,21 +74,32 @@ def act_greedily(
     actor: PyTree,
     observation: Float[Array, "batch agent observation"],
     sub_policy: Int[Array, "batch agent"] | None = None,
+    availability: Availability | None = None,
 ) -> Float[Array, "batch agent action"]:
     """Every agent's action without noise: arg max, softmax, point or mean. An ensemble without an index acts on its members' mean."""
 
-    def one(layout: actions.ActionLayout, members: PyTree, observation: jax.Array, sub_policy: jax.Array | None) -> jax.Array:
+    def one(
+        layout: actions.ActionLayout, members: PyTree, observation: jax.Array, sub_policy: jax.Array | None, allowed: jax.Array | None
+    ) -> jax.Array:
         if sub_policy is None:
-            return actions.greedy_mean(layout, member_outputs(algorithm.actor, members, observation))
-        return actions.greedy(layout, sub_policy_output(algorithm.actor, members, observation, sub_policy))
+            return actions.greedy_mean(layout, actions.forbid(member_outputs(algorithm.actor, members, observation), allowed))
+        return actions.greedy(layout, actions.forbid(sub_policy_output(algorithm.actor, members, observation, sub_policy), allowed))
 
-    axes = (0, 0, 1, None if sub_policy is None else 1)
-    return jax.vmap(one, in_axes=axes, out_axes=1)(algorithm.layout, actor, observation, sub_policy)
+    axes = (0, 0, 1, None if sub_policy is None else 1, 1)
+    action = jax.vmap(one, in_axes=axes, out_axes=1)(algorithm.layout, actor, observation, sub_policy, masks(availability))
+    return of_the_present(action, availability)
 
 
-def act_randomly(algorithm: Algorithm, key: Key[Array, ""], batch: int) -> Float[Array, "batch agent action"]:
-    """Uniformly random actions of every agent."""
-    return jax.vmap(lambda layout, key: actions.random_action(layout, key, batch), out_axes=1)(algorithm.layout, agent_keys(algorithm, key))
+def act_randomly(
+    algorithm: Algorithm, key: Key[Array, ""], batch: int, availability: Availability | None = None
+) -> Float[Array, "batch agent action"]:
+    """Uniformly random actions of every agent that is there, over what is allowed."""
+
+    def one(layout: actions.ActionLayout, key: jax.Array, allowed: jax.Array | None) -> jax.Array:
+        return actions.random_action(layout, key, batch, allowed)
+
+    action = jax.vmap(one, in_axes=(0, 0, 1), out_axes=1)(algorithm.layout, agent_keys(algorithm, key), masks(availability))
+    return of_the_present(action, availability)
 
 
 def agent_keys(algorithm: Algorithm, key: Key[Array, ""]) -> Key[Array, " agent"]:
@@ -90,7 +107,12 @@ def agent_keys(algorithm: Algorithm, key: Key[Array, ""]) -> Key[Array, " agent"
     return jax.vmap(lambda agent: jax.random.fold_in(key, agent))(jnp.arange(algorithm.spec.agent_count))
 
 
-def of_agent(values: Float[Array, "batch agent *_"] | Int[Array, "batch agent *_"], agent: Int[Array, ""]) -> jax.Array:
-    """One agent's slice of [batch, agent, ...]."""
-    mine: jax.Array = jax.lax.dynamic_index_in_dim(values, agent, axis=1, keepdims=False)
-    return mine
+@overload
+def of_agent(values: jax.Array, agent: Int[Array, ""]) -> jax.Array: ...
+@overload
+def of_agent(values: None, agent: Int[Array, ""]) -> None: ...
+@overload
+def of_agent(values: jax.Array | None, agent: Int[Array, ""]) -> jax.Array | None: ...
+def of_agent(values: jax.Array | None, agent: Int[Array, ""]) -> jax.Array | None:
+    """One agent's slice of [batch, agent, ...]; None of nothing."""
+    return None if values is None else jax.lax.dynamic_index_in_dim(values, agent, axis=1, keepdims=False)

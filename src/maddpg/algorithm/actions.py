@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Bool, Float, Key
 
 from maddpg.config import AlgorithmConfig
 from maddpg.types import Box, Categorical, EnvSpec
 
 LOG_STD_RANGE = (-5.0, 1.0)
 """Bounds of the squashed Gaussian's log standard deviation, before the squashing."""
+FORBIDDEN = -1e9
+"""The logit of a choice that is not allowed: no draw takes it, and no gradient comes from it."""
 
 
 @jax.tree_util.register_dataclass
@@ -78,6 +80,17 @@ def output_valid(layout: ActionLayout) -> jax.Array:
     return layout.valid
 
 
+def forbid(
+    output: Float[Array, "*members batch output"], allowed: Bool[Array, "batch action"] | None
+) -> Float[Array, "*members batch output"]:
+    """An actor's output with the choices that are not allowed made impossible; unchanged without a mask."""
+    if allowed is None:
+        return output
+    width = allowed.shape[-1]
+    logits = output[..., :width]
+    return jnp.concatenate([jnp.where(_row(allowed, logits), logits, FORBIDDEN), output[..., width:]], axis=-1)
+
+
 def sample(
     layout: ActionLayout, output: Float[Array, "batch output"], key: Key[Array, ""], exploration: Float[Array, ""] | None = None
 ) -> Float[Array, "batch action"]:
@@ -121,25 +134,28 @@ def greedy_mean(layout: ActionLayout, outputs: Float[Array, "member batch output
     return _compose(layout, _discretise(layout, relaxed), jnp.mean(_squash(layout, outputs), axis=0))
 
 
-def random_action(layout: ActionLayout, key: Key[Array, ""], batch: int) -> Float[Array, "batch action"]:
-    """Uniformly random actions: over a categorical's choices, on the simplex, within a box's bounds."""
+def random_action(
+    layout: ActionLayout, key: Key[Array, ""], batch: int, allowed: Bool[Array, "batch action"] | None = None
+) -> Float[Array, "batch action"]:
+    """Uniformly random actions: over a categorical's allowed choices, on the simplex, within a box's bounds."""
     box_key, head_key = jax.random.split(key)
     shape = (layout.valid.shape[-1], batch)
     uniform = jax.random.uniform(box_key, shape).T
     box = _row(layout.low, uniform) + uniform * _row(layout.high - layout.low, uniform)
     # Exponential draws, normalised, are uniform on the simplex; the largest of them is uniform over the choices.
-    simplex = _normalise(layout, jax.random.exponential(head_key, shape).T)
+    weights = jax.random.exponential(head_key, shape).T
+    simplex = _normalise(layout, weights if allowed is None else jnp.where(allowed, weights, 0.0))
     return _compose(layout, _discretise(layout, simplex), box)
 
 
-def mean_square_output(layout: ActionLayout, output: Float[Array, "batch output"]) -> Float[Array, ""]:
-    """Mean over the batch and the true columns of the squared actor output, what the released code's regulariser penalises."""
+def mean_square_output(layout: ActionLayout, output: Float[Array, "batch output"]) -> Float[Array, " batch"]:
+    """Mean over the true columns of the squared actor output, what the released code's regulariser penalises."""
     valid = output_valid(layout)
-    return jnp.sum(jnp.where(_row(valid, output), jnp.square(output), 0.0)) / (output.shape[0] * jnp.sum(valid))
+    return jnp.sum(jnp.where(_row(valid, output), jnp.square(output), 0.0), axis=1) / jnp.sum(valid)
 
 
 def _row(row: jax.Array, like: jax.Array) -> jax.Array:
-    """[column] broadcast to `like` [..., column]."""
+    """[column] or [batch, column] broadcast to `like` [..., column]."""
     return jnp.broadcast_to(row, like.shape)
 
 

@@ -20,10 +20,12 @@ from jaxtyping import Array, Float, Int, Key
 from maddpg.algorithm import actions
 from maddpg.algorithm.acting import Draw, draw_action, of_agent
 from maddpg.algorithm.actions import ActionLayout
+from maddpg.algorithm.availability import masks, presence
 from maddpg.algorithm.ensembles import member_outputs
+from maddpg.algorithm.losses import weighted_mean
 from maddpg.algorithm.optimisers import step
 from maddpg.algorithm.state import Algorithm, Hyper, TrainState
-from maddpg.types import PyTree, Transition
+from maddpg.types import Availability, PyTree, Transition
 
 LOG_STD_RANGE = (-3.0, 1.0)
 """Bounds of the log standard deviation, in halves of the action's range, of a model of a deterministic policy and its noise. The lower
@@ -77,11 +79,15 @@ def entropy(layout: ActionLayout, believed: Belief) -> Float[Array, " batch"]:
 
 
 def inference_loss(
-    layout: ActionLayout, output: Float[Array, "batch output"], action: Float[Array, "batch action"], weight: Float[Array, ""]
+    layout: ActionLayout,
+    output: Float[Array, "batch output"],
+    action: Float[Array, "batch action"],
+    entropy_weight: Float[Array, ""],
+    weight: Float[Array, " batch"] | None = None,
 ) -> Float[Array, ""]:
     """L = -E[log mu-hat(a_j | o_j) + lambda H(mu-hat)], Lowe et al. 2017, eq. 7."""
     believed = model_belief(layout, output)
-    return -jnp.mean(log_likelihood(layout, believed, action) + weight * entropy(layout, believed))
+    return -weighted_mean(log_likelihood(layout, believed, action) + entropy_weight * entropy(layout, believed), weight)
 
 
 def divergence(layout: ActionLayout, true: Belief, believed: Belief) -> Float[Array, " batch"]:
@@ -96,27 +102,33 @@ def divergence(layout: ActionLayout, true: Belief, believed: Belief) -> Float[Ar
 
 
 def compare_models(
-    algorithm: Algorithm, state: TrainState, observation: Float[Array, "batch agent observation"], exploration: Float[Array, " agent"]
+    algorithm: Algorithm,
+    state: TrainState,
+    observation: Float[Array, "batch agent observation"],
+    exploration: Float[Array, " agent"],
+    availability: Availability | None = None,
 ) -> dict[str, jax.Array]:
-    """How near every model is to the policy that it is of: means over observations, each [learner, other].
+    """How near every model is to the policy that it is of: means over observations at which the other is there, each [learner, other].
 
     inference_kl: KL(true || model) in nats, the true policy with the noise that it explores with. inference_accuracy: share of heads at
     which both find the same choice most likely. inference_error: root mean square difference of box means, in halves of the range (or
     before the squashing). An ensemble's policy is the mixture of its members; its boxes count as one Gaussian of that mean and variance.
-    Where an agent has no such column, and where it is played by script or at random, the entry is NaN.
+    Where an agent has no such column, where it is never there, and where it is played by script or at random, the entry is NaN.
     """
 
     def pair(model: PyTree, other: jax.Array) -> dict[str, jax.Array]:
-        layout, seen = _pair(algorithm, observation, other)
-        true = _true_belief(algorithm, layout, jax.tree.map(lambda leaf: leaf[other], state.actor), seen, exploration[other])
-        believed = model_belief(layout, algorithm.model.apply(model, seen))
+        layout, seen, allowed, weight = _pair(algorithm, observation, other, availability)
+        true = _true_belief(algorithm, layout, jax.tree.map(lambda leaf: leaf[other], state.actor), seen, exploration[other], allowed)
+        believed = model_belief(layout, actions.forbid(algorithm.model.apply(model, seen), allowed))
         agree = actions.choices(layout, true.probability) * actions.choices(layout, believed.probability)
         square = jnp.where(layout.box[None], jnp.square(true.mean - believed.mean), 0.0)
         known = jnp.asarray(algorithm.players.who("learning", "frozen"))[other]
+        if weight is not None:
+            known = known & (jnp.sum(weight) > 0)
         numbers = {
-            "inference_kl": jnp.mean(divergence(layout, true, believed)),
-            "inference_accuracy": jnp.sum(agree) / (len(agree) * (jnp.max(layout.head) + 1)),
-            "inference_error": jnp.sqrt(jnp.sum(square) / (len(square) * jnp.sum(layout.box))),
+            "inference_kl": weighted_mean(divergence(layout, true, believed), weight),
+            "inference_accuracy": weighted_mean(jnp.sum(agree, axis=1), weight) / (jnp.max(layout.head) + 1),
+            "inference_error": jnp.sqrt(weighted_mean(jnp.sum(square, axis=1), weight) / jnp.sum(layout.box)),
         }
         return {name: jnp.where(known, number, jnp.nan) for name, number in numbers.items()}
 
@@ -130,11 +142,12 @@ def learn_models(
     """One gradient step of one learner's models on the latest transitions: its state, and the loss (eq. 7), mean over the others."""
 
     def one(model: PyTree, optimiser: PyTree, other: jax.Array) -> tuple[PyTree, PyTree, jax.Array]:
-        layout, seen = _pair(algorithm, latest.observation, other)
+        layout, seen, allowed, weight = _pair(algorithm, latest.observation, other, latest.availability)
         action = of_agent(latest.action, other)
 
         def loss_of_model(model: PyTree) -> jax.Array:
-            return inference_loss(layout, algorithm.model.apply(model, seen), action, hyper.inference_entropy)
+            output = actions.forbid(algorithm.model.apply(model, seen), allowed)
+            return inference_loss(layout, output, action, hyper.inference_entropy, weight)
 
         loss, gradient = jax.value_and_grad(loss_of_model)(model)
         return (*step(algorithm.optimiser, hyper.inference_rate, gradient, optimiser, model), loss)
@@ -150,22 +163,26 @@ def inferred_actions(
     observation: Float[Array, "batch agent observation"],
     key: Key[Array, ""],
     draw: Draw = "sample",
+    availability: Availability | None = None,
 ) -> Float[Array, "batch other action"]:
     """What one learner's models, [other, ...], say that the others do: drawn as `draw` says, or a deterministic policy's point."""
 
     def one(model: PyTree, other: jax.Array) -> jax.Array:
-        layout, seen = _pair(algorithm, observation, other)
+        layout, seen, allowed, _ = _pair(algorithm, observation, other, availability)
         key_of_other = jax.random.fold_in(key, other)
-        return draw_action(layout, algorithm.model.apply(model, seen), key_of_other, None, draw)
+        return draw_action(layout, algorithm.model.apply(model, seen), key_of_other, None, draw, allowed)
 
     acted: jax.Array = jax.vmap(one, out_axes=1)(models, others)
     return acted
 
 
-def _pair(algorithm: Algorithm, observation: jax.Array, other: jax.Array) -> tuple[ActionLayout, jax.Array]:
-    """The other's layout, and what it sees, [batch, observation]."""
+def _pair(
+    algorithm: Algorithm, observation: jax.Array, other: jax.Array, availability: Availability | None
+) -> tuple[ActionLayout, jax.Array, jax.Array | None, jax.Array | None]:
+    """The other's layout, what it sees, [batch, observation], what it may choose, and the weights of rows in which it is there."""
     layout: ActionLayout = jax.tree.map(lambda leaf: leaf[other], algorithm.layout)
-    return layout, of_agent(observation, other)
+    allowed, weight = masks(availability), presence(availability)
+    return layout, of_agent(observation, other), of_agent(allowed, other), of_agent(weight, other)
 
 
 def _log_density(layout: ActionLayout, believed: Belief, value: jax.Array) -> jax.Array:
@@ -181,9 +198,16 @@ def _log_density(layout: ActionLayout, believed: Belief, value: jax.Array) -> ja
     return jnp.where(value <= -1 + EDGE, below, jnp.where(value >= 1 - EDGE, above, inside))
 
 
-def _true_belief(algorithm: Algorithm, layout: ActionLayout, members: PyTree, observation: jax.Array, exploration: jax.Array) -> Belief:
+def _true_belief(
+    algorithm: Algorithm,
+    layout: ActionLayout,
+    members: PyTree,
+    observation: jax.Array,
+    exploration: jax.Array,
+    allowed: jax.Array | None,
+) -> Belief:
     """The distribution that an agent really acts with; of an ensemble, the mixture, whose boxes are matched by their first two moments."""
-    outputs = member_outputs(algorithm.actor, members, observation)
+    outputs = actions.forbid(member_outputs(algorithm.actor, members, observation), allowed)
     width = layout.valid.shape[-1]
     if layout.boxes and layout.stochastic:
         log_std = jnp.clip(outputs[..., width:], *actions.LOG_STD_RANGE)

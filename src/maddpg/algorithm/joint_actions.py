@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
 from maddpg.algorithm.acting import act, act_randomly, agent_keys, draw_action, of_agent
+from maddpg.algorithm.availability import masks, of_the_present
 from maddpg.algorithm.ensembles import draw_sub_policies, sub_policy_output
 from maddpg.algorithm.inference import inferred_actions
 from maddpg.algorithm.state import Algorithm, TrainState
@@ -26,9 +27,10 @@ def next_actions(
 
     From the target actors (Lowe et al. 2017, eq. 6); of ensembles, from those of the recorded sub-policies or of fresh ones. With
     inference, the others' come from the agent's own target models of them (eq. 8), whoever they are. Otherwise a frozen team's target actor
-    is its actor, a scripted team's action is the one stored with the transition, and a random team's is drawn afresh.
+    is its actor, a scripted team's action is the one stored with the transition, and a random team's is drawn afresh. Who terminated is
+    absent then, and does zeros.
     """
-    config, players = algorithm.config, algorithm.players
+    config, players, there = algorithm.config, algorithm.players, batch.next_availability
     policy_key, member_key, random_key = jax.random.split(key, 3)
     sub_policy = _sub_policy(batch)
     if config.ensemble_size > 1 and config.ensemble_target == "drawn":
@@ -37,18 +39,16 @@ def next_actions(
         own_key = agent_keys(algorithm, policy_key)[agent]
         layout = jax.tree.map(lambda leaf: leaf[agent], algorithm.layout)
         seen = of_agent(batch.next_observation, agent)
-        mine_now = None if sub_policy is None else of_agent(sub_policy, agent)
-        own = draw_action(
-            layout, sub_policy_output(algorithm.actor, mine.target_actor, seen, mine_now), own_key, None, config.target_action
-        )
-        theirs = inferred_actions(algorithm, mine.target_model, others, batch.next_observation, policy_key, config.target_action)
-        return _joint(own, theirs, agent, others)
-    action = act(algorithm, everyone.target_actor, batch.next_observation, policy_key, None, sub_policy, config.target_action)
+        output = sub_policy_output(algorithm.actor, mine.target_actor, seen, of_agent(sub_policy, agent))
+        own = draw_action(layout, output, own_key, None, config.target_action, of_agent(masks(there), agent))
+        theirs = inferred_actions(algorithm, mine.target_model, others, batch.next_observation, policy_key, config.target_action, there)
+        return of_the_present(_joint(own, theirs, agent, others), there)
+    action = act(algorithm, everyone.target_actor, batch.next_observation, policy_key, None, sub_policy, config.target_action, there)
     if players.who("scripted").any():
         assert batch.next_action is not None
-        action = jnp.where(jnp.asarray(players.who("scripted"))[None, :, None], batch.next_action, action)
+        action = jnp.where(jnp.asarray(players.who("scripted"))[None, :, None], of_the_present(batch.next_action, there), action)
     if players.who("random").any():
-        drawn = act_randomly(algorithm, random_key, len(action))
+        drawn = act_randomly(algorithm, random_key, len(action), there)
         action = jnp.where(jnp.asarray(players.who("random"))[None, :, None], drawn, action)
     return action
 
@@ -66,9 +66,9 @@ def current_actions(
     Without inference, who plays by script or at random does what it did.
     """
     if algorithm.config.inference:
-        inferred = inferred_actions(algorithm, mine.model, others, batch.observation, key)
-        return jax.lax.stop_gradient(batch.action.at[:, others].set(inferred))
-    action = act(algorithm, everyone.actor, batch.observation, key, sub_policy=_sub_policy(batch))
+        inferred = inferred_actions(algorithm, mine.model, others, batch.observation, key, availability=batch.availability)
+        return jax.lax.stop_gradient(of_the_present(batch.action.at[:, others].set(inferred), batch.availability))
+    action = act(algorithm, everyone.actor, batch.observation, key, sub_policy=_sub_policy(batch), availability=batch.availability)
     by_policy = jnp.asarray(algorithm.players.who("learning", "frozen"))
     return jax.lax.stop_gradient(jnp.where(by_policy[None, :, None], action, batch.action))
 

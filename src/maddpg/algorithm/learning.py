@@ -13,9 +13,10 @@ from jaxtyping import Array, Int
 from maddpg.algorithm import actions
 from maddpg.algorithm.acting import of_agent
 from maddpg.algorithm.actions import ActionLayout
+from maddpg.algorithm.availability import masks, presence, value_weights, without_absent
 from maddpg.algorithm.inference import learn_models
 from maddpg.algorithm.joint_actions import current_actions, next_actions
-from maddpg.algorithm.losses import actor_loss, critic_loss, temporal_difference_target
+from maddpg.algorithm.losses import actor_loss, critic_loss, temporal_difference_target, weighted_mean
 from maddpg.algorithm.optimisers import step
 from maddpg.algorithm.state import Algorithm, Hyper, TrainState
 from maddpg.algorithm.targets import boundaries_passed, move_target
@@ -97,7 +98,7 @@ def learn(
     Returns:
         Its rows afterwards, and its metrics, a scalar each.
     """
-    config, batch, hyper, view = algorithm.config, batches.joint, learner.hyper, learner.view
+    config, batch, hyper, view = algorithm.config, without_absent(batches.joint), learner.hyper, learner.view
     metrics: Metrics = {}
 
     # Eq. 7: one step of the models of the others' policies, before the critic's.
@@ -116,10 +117,11 @@ def learn(
 
     # Eq. 6: one step of each critic towards y.
     joint = critic_input(config, view, batch.observation, batch.state, batch.action)
+    counts = of_agent(value_weights(config, algorithm.spec, batch.availability), learner.agent)
 
     def loss_of_critic(critic: PyTree) -> tuple[jax.Array, jax.Array]:
         value = algorithm.critic.apply(critic, *joint)[:, 0]
-        return critic_loss(value, target), value
+        return critic_loss(value, target, counts), value
 
     (critic_losses, value), critic_gradients = jax.vmap(jax.value_and_grad(loss_of_critic, has_aux=True))(mine.critic)
     critic, critic_optimiser = jax.vmap(lambda *arguments: step(algorithm.optimiser, hyper.critic_rate, *arguments))(
@@ -135,14 +137,16 @@ def learn(
         if config.others_actions == "current":
             played = current_actions(algorithm, everyone, learner.others, mine, batch, keys.others)
         observation = of_agent(batch.observation, learner.agent)
+        allowed, acts = (of_agent(part, learner.agent) for part in (masks(batch.availability), presence(batch.availability)))
 
         def loss_of_actor(actor: PyTree) -> tuple[jax.Array, jax.Array]:
             output = algorithm.actor.apply(actor, observation)
-            action = actions.differentiable_sample(learner.layout, output, key)
+            action = actions.differentiable_sample(learner.layout, actions.forbid(output, allowed), key)
             replaced = jnp.where(own[None, :, None], action[:, None, :], played)
             value = algorithm.critic.apply(_first(critic), *critic_input(config, view, batch.observation, batch.state, replaced))[:, 0]
             square = actions.mean_square_output(learner.layout, output)
-            return actor_loss(value, hyper.logit_regulariser * square) / config.ensemble_size, square
+            loss = actor_loss(value, hyper.logit_regulariser * square, acts)
+            return loss / config.ensemble_size, weighted_mean(square, acts)
 
         (loss, square), gradient = jax.value_and_grad(loss_of_actor, has_aux=True)(actor)
         actor, optimiser = step(algorithm.optimiser, hyper.actor_rate, gradient, optimiser, actor)
@@ -155,7 +159,7 @@ def learn(
     else:
         member_keys = jax.random.split(keys.own, config.ensemble_size)
         # One after another: products with two batch axes, agents and members, leave the fast path and take several times as long.
-        work = (mine.actor, mine.actor_optimiser, batches.members, member_keys)
+        work = (mine.actor, mine.actor_optimiser, without_absent(batches.members), member_keys)
         actor, actor_optimiser, reported = jax.lax.map(lambda arguments: improve(*arguments), work)
         assert batches.has_members is not None
         actor = _where(batches.has_members, actor, mine.actor)
@@ -178,8 +182,8 @@ def learn(
     )
     metrics |= {
         "critic_loss": jnp.mean(critic_losses),
-        "value": jnp.mean(value),
-        "target": jnp.mean(target),
+        "value": jnp.mean(jax.vmap(weighted_mean, in_axes=(0, None))(value, counts)),
+        "target": weighted_mean(target, counts),
         "critic_gradient_norm": optax.tree.norm(critic_gradients),
         "target_moves": due.astype(jnp.float32),
     }

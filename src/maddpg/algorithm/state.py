@@ -98,6 +98,10 @@ def assemble(
     teams = teams or {}
     if config.inference and spec.agent_count == 1:
         raise ValueError(f"inference: {spec.name} has one agent, and nobody whose policy could be inferred; leave inference out")
+    if config.value_after_death != "zero" and not spec.mortal:
+        raise ValueError(
+            f"value_after_death = {config.value_after_death!r}: all agents of {spec.name} live as long as the episode; leave it out"
+        )
     players = assign_players(config, spec, teams)
     mask = view_mask(config, spec, teams)[list(players.learners)]
     if config.inference and (mask.sum(axis=1) == 1).all():

@@ -1,4 +1,4 @@
-"""The command line: `maddpg train`, `maddpg evaluate`, `maddpg messages`, `maddpg envs`."""
+"""The command line: `maddpg train`, `maddpg evaluate`, `maddpg messages`, `maddpg envs`, `maddpg check-env`."""
 
 from maddpg.cli.main import main
 

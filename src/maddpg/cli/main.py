@@ -18,7 +18,7 @@ from maddpg.config import Config, preset
 from maddpg.names import unknown_name
 from maddpg.settings import merge
 
-COMMANDS = ("train", "evaluate", "messages", "envs")
+COMMANDS = ("train", "evaluate", "messages", "envs", "check-env")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -48,20 +48,21 @@ def _parse(arguments: list[str]) -> Any:
     """The command, as an object that has `run`."""
     import tyro
 
-    from maddpg.cli.commands import Environments, Evaluate, Messages, Train
+    from maddpg.cli.commands import Check, Environments, Evaluate, Messages, Train
 
     if not arguments:
         raise ValueError(f"a command is missing: one of {', '.join(COMMANDS)}; maddpg --help says more")
     if not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
         raise ValueError(unknown_name("command", arguments[0], COMMANDS))
     config = _defaults(arguments[1:]) if arguments[:1] == ["train"] else Config("")
-    tables = {name: getattr(config, name) for name in ("world", "algorithm", "training", "reward_design", "channel")}
-    train = Train(tyro.MISSING, **tables, file_teams=config.teams)
+    tables = {name: getattr(config, name) for name in ("world", "algorithm", "training", "reward_design", "channel", "host")}
+    train = Train(tyro.MISSING, **tables, file_teams=config.teams, file_arguments=config.arguments)
     commands: Any = (
         Annotated[Train, tyro.conf.subcommand("train", default=train, description=Train.__doc__)]
         | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
         | Annotated[Messages, tyro.conf.subcommand("messages")]
         | Annotated[Environments, tyro.conf.subcommand("envs")]
+        | Annotated[Check, tyro.conf.subcommand("check-env")]
     )
     complaint = io.StringIO()
     try:

@@ -66,6 +66,9 @@ class AlgorithmConfig:
     """The same at the end of its linear decay. Left out: no decay."""
     noise_steps: int = 500_000
     """Environment steps over which the noise decays to `noise_final`."""
+    value_after_death: Literal["zero", "team"] = "zero"
+    """What an agent that terminates before its team is worth from then on: nothing, or its team's return (it earns its living team-mates'
+    mean reward, so an early death for the team's good pays)."""
     inference: bool = False
     """Whether each agent learns models of the others' policies, and its critic's target uses those instead of the policies themselves
     (the paper's section 4.2)."""

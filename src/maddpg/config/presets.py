@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from maddpg.config.algorithm import AlgorithmConfig
 from maddpg.config.channel import ChannelConfig
+from maddpg.config.host import HostConfig
 from maddpg.config.reward_design import RewardDesignConfig
 from maddpg.config.teams import TeamConfig
 from maddpg.config.training import TrainingConfig
@@ -19,12 +20,16 @@ class Config:
     """Everything that decides a run."""
 
     environment: str
-    """Name of the environment, such as simple_spread."""
+    """Name of the environment: simple_spread, mpe2:simple_tag_v3, pettingzoo:sisl.multiwalker_v9, jaxmarl:NAME, gymnasium:ID, or
+    package.module:factory, which is honoured only where somebody types it."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """What an environment that is not a particle world of ours is made with, by name: numbers, words, true or false, lists of them."""
     world: WorldConfig = field(default_factory=WorldConfig)
     algorithm: AlgorithmConfig = field(default_factory=AlgorithmConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     reward_design: RewardDesignConfig = field(default_factory=RewardDesignConfig)
     channel: ChannelConfig = field(default_factory=ChannelConfig)
+    host: HostConfig = field(default_factory=HostConfig)
     teams: Mapping[str, TeamConfig] = field(default_factory=dict)
     """By the team's name; a team that is not named is as the other tables say."""
 

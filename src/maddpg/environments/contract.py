@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import jax
 import jax.numpy as jnp
 
-from maddpg.types import Aggregate, EnvSpec, PyTree, TimeStep
+from maddpg.types import Aggregate, Availability, EnvSpec, PyTree, TimeStep
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,14 @@ class Environment:
     """state -> this step's reward terms and measures, each a scalar or [agent]."""
     aggregates: Mapping[str, Aggregate]
     """How each of those becomes one number for an episode: the sum or mean over its steps, or the value at the last one."""
-    scripted: Callable[[jax.Array, PyTree], jax.Array]
-    """(key, state) -> [agent, action], what hand-written play would do."""
+    scripted: Callable[[jax.Array, PyTree], jax.Array] | None
+    """(key, state) -> [agent, action], what hand-written play would do; None where nobody has written any."""
     still: jax.Array
     """[agent, action], the action of doing nothing: no force, and the first message where silence is impossible."""
     secrets: Callable[[PyTree], dict[str, jax.Array]] = lambda _: {}
     """state -> facts of this episode that messages might tell, by name, each a whole number from 0."""
+    availability: Callable[[PyTree], Availability] = lambda _: Availability()
+    """state -> who acts next, and what they may choose, if `spec` is mortal or masked."""
 
 
 def restart(environment: Environment, key: jax.Array, stepped: PyTree, result: TimeStep) -> tuple[PyTree, TimeStep]:
@@ -57,6 +59,6 @@ def restart(environment: Environment, key: jax.Array, stepped: PyTree, result: T
 
     return jax.tree.map(choose, fresh, stepped), replace(
         result,
-        observation=choose(fresh_observation, result.next_observation),
+        observation=choose(fresh_observation, result.observation),
         state=choose(environment.global_state(fresh), result.next_state),
     )

@@ -1,18 +1,51 @@
-"""From a configuration to its environment."""
+"""From a configuration to its environment: which kind of name it is, and who makes it."""
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from maddpg.config import Config, TeamConfig
+from maddpg.config import Config, HostConfig, TeamConfig, WorldConfig
 from maddpg.environments import particles as particle_environments
 from maddpg.environments.channel import with_channel
 from maddpg.environments.contract import Environment
+from maddpg.environments.foreign import is_factory
+from maddpg.environments.host import HostWorld, describe_value
+from maddpg.environments.host_channel import with_host_channel
 from maddpg.names import unknown_name
 from maddpg.particles import SCENARIOS, make_scenario
 from maddpg.types import EnvSpec
+
+
+@dataclass(frozen=True)
+class Typed:
+    """An environment that somebody typed, and so trusts: the only way in which code of one's own is ever imported.
+
+    `make` takes the configuration's arguments and returns an `Environment` of ours, or one of PettingZoo's or Gymnasium's.
+    """
+
+    name: str
+    make: Callable[..., Any]
+
+
+OWN = "python:environment"
+"""What an environment is called that was given as an object in Python, not by a name."""
+
+
+def read_environment(name: str) -> Typed | None:
+    """The factory of a name that was typed, if it is one (`package.module:factory`); None for all others.
+
+    Raises:
+        ValueError: it cannot be imported, or is nothing that can be called.
+    """
+    if not is_factory(name):
+        return None
+    from maddpg.environments.foreign import import_factory
+
+    return Typed(name, import_factory(name))
 
 
 def resolve(config: Config) -> Config:
@@ -21,15 +54,35 @@ def resolve(config: Config) -> Config:
     Raises:
         ValueError: an environment that does not exist (with the nearest name), or a setting that it does not have.
     """
+    if not is_particle_world(config):
+        return config
     scenario = make_scenario(config.environment, **config.world.given())
     return replace(config, environment=scenario.name, world=replace(config.world, action_mode=scenario.action_mode))
 
 
-def make_environment(config: Config) -> Environment:
-    """The environment of a configuration, with its teams and its channel; it does not reset by itself. Raises as `resolve` does."""
-    environment = particle_environments.make(config.environment, **config.world.given())
-    environment = replace(environment, spec=regroup(environment.spec, config.teams))
-    return with_channel(environment, config.channel)
+def make_environment(config: Config, typed: Typed | None = None) -> Environment | HostWorld:
+    """The environment of a configuration, with its teams and its channel; it does not reset by itself.
+
+    Args:
+        config: which, and how.
+        typed: the factory, where the environment is one that somebody typed just now.
+
+    Raises:
+        ValueError: as `resolve`; an environment that cannot be made; or a factory that nobody typed.
+    """
+    if is_particle_world(config):
+        made: Environment | HostWorld = particle_environments.make(config.environment, **config.world.given())
+    else:
+        made = _make_foreign(config, typed)
+    made = replace(made, spec=regroup(made.spec, config.teams))
+    if isinstance(made, Environment):
+        if config.host != HostConfig():
+            raise ValueError(
+                f"{made.spec.name} runs on the device: workers, time_limit, step_timeout and max_faults are for environments in Python; "
+                "leave them out"
+            )
+        return with_channel(made, config.channel)
+    return with_host_channel(made, config.channel)
 
 
 def regroup(spec: EnvSpec, teams: Mapping[str, TeamConfig]) -> EnvSpec:
@@ -50,10 +103,65 @@ def regroup(spec: EnvSpec, teams: Mapping[str, TeamConfig]) -> EnvSpec:
 
 
 def describe_environments() -> list[tuple[EnvSpec, str, tuple[str, ...]]]:
-    """Specification, what it is about, and action modes of every environment that can be trained in by name."""
+    """Specification, what it is about, and action modes of every environment that can be trained in by a plain name."""
     rows: list[tuple[EnvSpec, str, tuple[str, ...]]] = []
     for name, make in SCENARIOS.items():
         scenario = make_scenario(name)
         about = (inspect.getdoc(inspect.getmodule(make)) or name).splitlines()[0]
         rows.append((particle_environments.from_scenario(scenario).spec, about.removeprefix(name).lstrip(": "), scenario.action_modes))
     return rows
+
+
+def is_particle_world(config: Config) -> bool:
+    """Whether it is one of our own worlds, by its plain name. Raises `ValueError` for settings of the other kind."""
+    if ":" in config.environment:
+        given = [name for name, value in config.world.given().items() if value != getattr(WorldConfig(), name)]
+        if given:
+            raise ValueError(
+                f"{given[0]} is a setting of our own particle worlds; {config.environment} takes --arguments {given[0]}=... if it has "
+                "such a thing"
+            )
+        return False
+    if config.arguments:
+        name = next(iter(config.arguments))
+        raise ValueError(
+            f"arguments {name}={config.arguments[name]}: {config.environment} takes flags, such as --agents 3; `maddpg train --help` "
+            "lists them"
+        )
+    return True
+
+
+def _make_foreign(config: Config, typed: Typed | None) -> Environment | HostWorld:
+    name, arguments = config.environment, dict(config.arguments)
+    if name.startswith("jaxmarl:"):
+        from maddpg.environments.jaxmarl import make as make_jaxmarl
+
+        return make_jaxmarl(name.partition(":")[2], **arguments)
+    from maddpg.environments.foreign import as_factory, find_factory
+    from maddpg.environments.foreign.calling import call
+    from maddpg.environments.vector import EnvironmentFailed, describe
+
+    if not is_factory(name):
+        make = find_factory(name)
+    elif typed is not None and typed.name == name:
+        make = typed.make
+        try:
+            made = call(make, arguments, name)
+        except ValueError:
+            raise
+        except Exception as error:
+            raise ValueError(f"{name} cannot be made: {type(error).__name__}: {describe_value(error)}") from error
+        if isinstance(made, Environment):
+            return made
+        with contextlib.suppress(Exception):  # whether it is an environment at all is looked at below
+            made.close()
+    else:
+        if name == OWN:
+            raise ValueError("this run was trained on an environment given in Python; give it again: MADDPG.load(path, env=...)")
+        raise ValueError(f"this run was trained on {name}; pass --env {name} if you trust it: its code is run")
+    with_state = config.algorithm.critic_input != "observations"
+    factory = as_factory(name, make, arguments, config.host.time_limit, with_state)
+    try:
+        return HostWorld(describe(factory), factory)
+    except EnvironmentFailed as error:
+        raise ValueError(f"{name}: {error}") from error

@@ -39,23 +39,29 @@ def device_play(rollout: Rollout, actor: PyTree) -> Play:
 
 
 def evaluate(
-    spec: EnvSpec, play: Play, seeds: Sequence[int], episodes: int, players: np.ndarray, action_mode: str, name: str | None = None
+    spec: EnvSpec,
+    play: Play,
+    seeds: Sequence[int],
+    episodes: int,
+    players: np.ndarray,
+    action_mode: str | None = None,
+    name: str | None = None,
+    scripted: bool = True,
 ) -> Evaluation:
     """Play `players` and the three yardsticks, and put them side by side.
 
     A yardstick is played by everybody, without any learned agent, so one serves all seeds of the run. `name` is what the environment is
-    called in the result, if not by its own name.
+    called in the result, if not by its own name; `scripted` says whether it has hand-written play.
     """
     played = play(players, episodes)
     if len(played.returns) == 1:  # of nobody who learned: it serves all seeds
         played = jax.tree.map(lambda leaf: np.repeat(leaf, len(seeds), axis=0), played)
-    random, still, scripted = (
-        play(everybody(spec, player), episodes).returns[0] for player in (Player.RANDOM, Player.STILL, Player.SCRIPTED)
-    )
+    random, still = (play(everybody(spec, player), episodes).returns[0] for player in (Player.RANDOM, Player.STILL))
+    by_script = play(everybody(spec, Player.SCRIPTED), episodes).returns[0] if scripted else None
     scores = [
         SeedScore(
             seed,
-            score_agents(spec.names, played.returns[index], random, still, scripted),
+            score_agents(spec.names, played.returns[index], random, still, by_script),
             mean_metrics(spec.names, {name: values[index] for name, values in played.metrics.items()}),
         )
         for index, seed in enumerate(seeds)

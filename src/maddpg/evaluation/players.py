@@ -12,11 +12,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from maddpg.algorithm.acting import act_greedily, act_randomly
+from maddpg.algorithm.actions import ActionLayout, choices
+from maddpg.algorithm.availability import masks, of_the_present
 from maddpg.algorithm.ensembles import draw_sub_policies
 from maddpg.algorithm.state import Algorithm
 from maddpg.environments.contract import Environment
 from maddpg.names import unknown_name
-from maddpg.types import EnvSpec, PyTree
+from maddpg.types import Availability, EnvSpec, PyTree
 
 
 class Player(IntEnum):
@@ -43,18 +45,19 @@ def as_trained(algorithm: Algorithm) -> np.ndarray:
     return np.array([kinds[kind] for kind in algorithm.players.kinds], np.int32)
 
 
-def choose_players(algorithm: Algorithm, choices: Mapping[str, str]) -> np.ndarray:
+def choose_players(algorithm: Algorithm, choices: Mapping[str, str], scripted: bool = True) -> np.ndarray:
     """[agent] int32: those who played in training, but for those teams or agents that `choices` names.
 
     Args:
         algorithm: with the environment's specification.
         choices: team or agent name -> "learned", "random", "still" or "scripted".
+        scripted: whether the environment has hand-written play.
 
     Raises:
         ValueError: a name that is no team or agent, or a player that does not exist.
     """
     spec, players = algorithm.spec, as_trained(algorithm)
-    kinds = [player.name.lower() for player in Player]
+    kinds = [player.name.lower() for player in Player if scripted or player != Player.SCRIPTED]
     for name, kind in choices.items():
         if kind not in kinds:
             raise ValueError(unknown_name("player", kind, kinds))
@@ -103,15 +106,61 @@ def play_actions(
     key: Key[Array, ""],
     sub_policy: Int[Array, "batch agent"] | None = None,
 ) -> Float[Array, "batch agent action"]:
+    """Every agent's action from whoever plays it, in worlds on the device."""
+    random_key, script_key = jax.random.split(key)
+    script = environment.scripted
+    by_script = None if script is None else jax.vmap(script)(jax.random.split(script_key, len(observation)), worlds)
+    there = jax.vmap(environment.availability)(worlds)
+    return chosen_actions(algorithm, environment.still, actor, players, observation, there, random_key, by_script, sub_policy)
+
+
+def chosen_actions(
+    algorithm: Algorithm,
+    still: Float[Array, "agent action"],
+    actor: PyTree,
+    players: Int[Array, " agent"],
+    observation: Float[Array, "batch agent observation"],
+    availability: Availability,
+    key: Key[Array, ""],
+    by_script: Float[Array, "batch agent action"] | None = None,
+    sub_policy: Int[Array, "batch agent"] | None = None,
+) -> Float[Array, "batch agent action"]:
     """Every agent's action from whoever plays it. All are computed and one is taken: who plays needs no compilation of its own."""
     batch = len(observation)
-    random_key, script_key = jax.random.split(key)
+    standing = _standing(algorithm, jnp.broadcast_to(still, (batch, *still.shape)), availability)
     candidates = jnp.stack(
         [
-            act_greedily(algorithm, actor, observation, sub_policy),
-            act_randomly(algorithm, random_key, batch),
-            jnp.broadcast_to(environment.still, (batch, *environment.still.shape)),
-            jax.vmap(environment.scripted)(jax.random.split(script_key, batch), worlds),
+            act_greedily(algorithm, actor, observation, sub_policy, availability),
+            act_randomly(algorithm, key, batch, availability),
+            standing,
+            standing if by_script is None else by_script,
         ]
     )
     return jnp.take_along_axis(candidates, players[None, None, :, None], axis=0)[0]
+
+
+def _standing(
+    algorithm: Algorithm, still: Float[Array, "batch agent action"], availability: Availability
+) -> Float[Array, "batch agent action"]:
+    """Doing nothing, by the first choice that is allowed where that of `still` is not; zeros of those who are absent."""
+    allowed = masks(availability)
+    if allowed is not None:
+        columns = jnp.arange(still.shape[-1])
+
+        def one(layout: ActionLayout, still: jax.Array, allowed: jax.Array) -> jax.Array:
+            # What stands comes first, then the others from left to right; what is forbidden last.
+            rank = jnp.where(still > 0, 2.0, 1.0 / (1.0 + jnp.broadcast_to(columns, still.shape)))
+            return jnp.where(layout.one_hot[None], choices(layout, jnp.where(allowed, rank, 0.0)), still)
+
+        still = jax.vmap(one, in_axes=(0, 1, 1), out_axes=1)(algorithm.layout, still, allowed)
+    return of_the_present(still, availability)
+
+
+def still_actions(algorithm: Algorithm) -> Float[Array, "agent action"]:
+    """[agent, action]: the middle of every box, and the first of every choice."""
+    layout = algorithm.layout
+    first = jnp.zeros_like(layout.low)
+    for head in range(layout.heads):
+        mine = layout.head == head
+        first = first + (mine & (jnp.cumsum(mine, axis=1) == 1))
+    return jnp.where(layout.box, (layout.low + layout.high) / 2, first)

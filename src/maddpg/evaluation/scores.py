@@ -18,12 +18,12 @@ class AgentScore:
     standard_error: float
     random: float
     still: float
-    scripted: float
+    scripted: float | None  # None where nobody has written any play
 
     @property
     def normalised(self) -> float | None:
         """0 is random play, 1 scripted play; None where those two cannot be told apart."""
-        distance = self.scripted - self.random
+        distance = 0.0 if self.scripted is None else self.scripted - self.random
         return (self.mean - self.random) / distance if abs(distance) > 1e-6 else None
 
 
@@ -42,7 +42,7 @@ class Evaluation:
 
     environment: str
     episodes: int
-    action_mode: str
+    action_mode: str | None  # of a particle world
     players: dict[str, str]  # agent -> who played it in the "mean" column
     seeds: list[SeedScore]
 
@@ -55,15 +55,17 @@ class Evaluation:
         return tables
 
 
-def score_agents(names: tuple[str, ...], returns: AnyArray, random: AnyArray, still: AnyArray, scripted: AnyArray) -> dict[str, AgentScore]:
-    """Scores of every agent from returns [episode, agent] of the team and of the three yardsticks."""
+def score_agents(
+    names: tuple[str, ...], returns: AnyArray, random: AnyArray, still: AnyArray, scripted: AnyArray | None
+) -> dict[str, AgentScore]:
+    """Scores of every agent from returns [episode, agent] of the team and of the yardsticks."""
     return {
         name: AgentScore(
             mean=float(returns[:, index].mean()),
             standard_error=float(returns[:, index].std(ddof=1) / np.sqrt(len(returns))) if len(returns) > 1 else float("nan"),
             random=float(random[:, index].mean()),
             still=float(still[:, index].mean()),
-            scripted=float(scripted[:, index].mean()),
+            scripted=None if scripted is None else float(scripted[:, index].mean()),
         )
         for index, name in enumerate(names)
     }

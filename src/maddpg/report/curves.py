@@ -55,7 +55,8 @@ def draw_curves(metrics: Path, evaluation: Evaluation, path: Path) -> None:
             )
         score = evaluation.seeds[0].agents[agent]
         for label, value, color in (("scripted", score.scripted, "tab:green"), ("random", score.random, "tab:gray")):
-            axes.axhline(value, color=color, linestyle="--", linewidth=1.0, label=label)
+            if value is not None:
+                axes.axhline(value, color=color, linestyle="--", linewidth=1.0, label=label)
         axes.set(title=agent, xlabel="environment steps", ylabel="return of an episode")
         axes.ticklabel_format(axis="x", style="sci", scilimits=(0, 0))
         axes.grid(alpha=0.2)

@@ -13,10 +13,12 @@ from maddpg.types import EnvSpec, Space
 
 
 def evaluation_table(evaluation: Evaluation) -> Table:
-    """Every agent of every seed: its mean return, beside random, still and scripted play, and the normalised score."""
+    """Every agent of every seed: its mean return, beside random and still play, and scripted play where there is any."""
+    scripted = all(score.scripted is not None for seed in evaluation.seeds for score in seed.agents.values())
+    mode = f", {evaluation.action_mode} actions" if evaluation.action_mode else ""
     table = Table(
-        title=f"{evaluation.environment}: return of an episode, {evaluation.episodes:,} greedy episodes, {evaluation.action_mode} actions",
-        caption="normalised: 0 is random play, 1 is scripted play",
+        title=f"{evaluation.environment}: return of an episode, {evaluation.episodes:,} greedy episodes{mode}",
+        caption="normalised: 0 is random play, 1 is scripted play" if scripted else None,
         box=box.SIMPLE_HEAD,
         collapse_padding=True,
         pad_edge=False,
@@ -24,20 +26,21 @@ def evaluation_table(evaluation: Evaluation) -> Table:
     # Folded in a narrow terminal, never cut: a number without its last digits is another number.
     for heading in ("seed", "agent"):
         table.add_column(heading, overflow="fold")
-    for heading in ("trained ± s.e.", "random", "still", "scripted", "normalised"):
+    for heading in ("trained ± s.e.", "random", "still", *(("scripted", "normalised") if scripted else ())):
         table.add_column(heading, justify="right", overflow="fold")
     for seed in evaluation.seeds:
         for name, score in seed.agents.items():
             who = evaluation.players[name]
-            table.add_row(
+            row = [
                 str(seed.seed),
                 name if who == "learned" else f"{name} ({who})",
                 f"{score.mean:.2f} ± {score.standard_error:.2f}",
                 f"{score.random:.2f}",
                 f"{score.still:.2f}",
-                f"{score.scripted:.2f}",
-                "-" if score.normalised is None else f"{score.normalised:.2f}",
-            )
+            ]
+            if score.scripted is not None:
+                row += [f"{score.scripted:.2f}", "-" if score.normalised is None else f"{score.normalised:.2f}"]
+            table.add_row(*row)
         table.add_section()
     return table
 

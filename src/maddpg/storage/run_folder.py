@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from itertools import count
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import jax
 
@@ -61,6 +62,11 @@ class RunFolder:
     def episodes(self) -> Path:
         """The picture of the trained team at work."""
         return self.path / "episodes.png"
+
+    @property
+    def environment_error(self) -> Path:
+        """The traceback of the environment that ended the run."""
+        return self.path / "environment_error.txt"
 
     def read_config(self) -> Config:
         """The run's configuration.
@@ -115,16 +121,17 @@ def make_run_folder(out: Path | None, environment: str) -> RunFolder:
 def _make_next(runs: Path, environment: str) -> Path:
     """Make the next free <environment>-<n> in `runs`: two runs that start at once get two folders."""
     runs.mkdir(exist_ok=True)
-    numbers = [path.name.rpartition("-")[2] for path in runs.glob(f"{environment}-*")]
+    name = re.sub(r"[^A-Za-z0-9_.]+", "-", environment)  # a name such as mpe2:simple_tag_v3 is no name of a file everywhere
+    numbers = [path.name.rpartition("-")[2] for path in runs.glob(f"{name}-*")]
     for number in count(1 + max((int(number) for number in numbers if number.isdecimal()), default=0)):
         with suppress(FileExistsError):
-            folder = runs / f"{environment}-{number}"
+            folder = runs / f"{name}-{number}"
             folder.mkdir()
             return folder
     raise AssertionError("there is always another number")
 
 
-def append_line(file: IO[str], line: dict[str, Any]) -> None:
+def append_line(path: Path, line: dict[str, Any]) -> None:
     """Add one line to a metrics file, at once."""
-    file.write(json.dumps(without_nan(line), allow_nan=False) + "\n")
-    file.flush()
+    with path.open("a") as file:
+        file.write(json.dumps(without_nan(line), allow_nan=False) + "\n")

@@ -4,37 +4,76 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from maddpg.algorithm.networks import Network
 from maddpg.algorithm.rewards import reward_design
 from maddpg.algorithm.state import Algorithm, Hyper, assemble, hyper
 from maddpg.config import Config
 from maddpg.environments.contract import Environment
-from maddpg.environments.registry import make_environment
+from maddpg.environments.host import HostWorld
+from maddpg.environments.registry import Typed, make_environment
+from maddpg.evaluation.players import SubPolicy
+from maddpg.evaluation.stage import Stage, make_stage
 from maddpg.training.fused import Fused
+from maddpg.training.host import Host
+from maddpg.training.loop import Loop
+from maddpg.types import EnvSpec
 
 
 @dataclass(frozen=True)
 class Parts:
     """What a run is made of."""
 
-    environment: Environment
+    config: Config
+    environment: Environment | HostWorld
     algorithm: Algorithm
     hyper: Hyper
-    fused: Fused
+    loop: Loop
+    typed: Typed | None = None
+
+    @property
+    def spec(self) -> EnvSpec:
+        """Of the environment."""
+        return self.environment.spec
+
+    def device_environment(self) -> Environment:
+        """The environment, where it runs on the device; `ValueError` where it does not."""
+        if isinstance(self.environment, HostWorld):
+            raise ValueError(f"{self.config.environment} runs in Python: this is for worlds on the device; `maddpg envs` lists them")
+        return self.environment
+
+    def stage(self, episodes: int, sub_policy: SubPolicy = "drawn") -> Stage:
+        """Where so many whole episodes are played at once. `sub_policy` says who of an ensemble plays."""
+        return make_stage(self.config, self.algorithm, self.environment, episodes, sub_policy)
 
 
-def build(config: Config) -> Parts:
-    """Put a resolved configuration's parts together; nothing is compiled yet.
+def build(config: Config, typed: Typed | None = None, actor: Network | None = None, critic: Network | None = None) -> Parts:
+    """Put a resolved configuration's parts together; nothing is compiled or started yet.
+
+    Args:
+        config: everything that decides the run.
+        typed: the environment's factory, if it is one that somebody typed.
+        actor: a network of one's own in place of the perceptron; `critic` too (docs/changing.md).
 
     Raises:
         ValueError: settings that do not go together, or names that the environment does not have.
     """
-    environment = make_environment(config)
-    algorithm = assemble(config.algorithm, environment.spec, config.teams)
-    episode = config.training.environments * environment.spec.episode_length
-    if config.algorithm.inference and config.training.replay_capacity < episode:
+    environment = make_environment(config, typed)
+    spec, training = environment.spec, config.training
+    algorithm = assemble(config.algorithm, spec, config.teams, actor, critic)
+    has_script = isinstance(environment, Environment) and environment.scripted is not None
+    if algorithm.players.who("scripted").any() and not has_script:
+        raise ValueError(f"player = 'scripted': nobody has written any play for {spec.name}; give learning, frozen or random")
+    episode = training.environments * spec.episode_length
+    if config.algorithm.inference and training.replay_capacity < episode:
         raise ValueError(
-            f"replay_capacity = {config.training.replay_capacity}: models of others learn from the latest episode of every environment, "
+            f"replay_capacity = {training.replay_capacity}: models of others learn from the latest episode of every environment, "
             f"{episode} transitions; give at least so many, or fewer environments"
         )
-    design = reward_design(config.reward_design, environment.spec, environment.metrics, environment.reset)
-    return Parts(environment, algorithm, hyper(algorithm), Fused(algorithm, environment, config.training, design))
+    loop: Loop
+    if isinstance(environment, Environment):
+        design = reward_design(config.reward_design, spec, environment.metrics, environment.reset)
+        loop = Fused(algorithm, environment, training, design)
+    else:
+        design = reward_design(config.reward_design, spec, lambda _: {}, lambda key: ((), key))
+        loop = Host(algorithm, environment, config.host, training, design)
+    return Parts(config, environment, algorithm, hyper(algorithm), loop, typed)

@@ -11,16 +11,16 @@ import numpy as np
 from maddpg.algorithm.ensembles import widen
 from maddpg.algorithm.state import Algorithm, TrainState, assemble
 from maddpg.config import Config
-from maddpg.environments.registry import make_environment
+from maddpg.environments.registry import Typed, make_environment
 from maddpg.storage.run_folder import RunFolder
 from maddpg.training.saved import load_actors
-from maddpg.types import PyTree
+from maddpg.types import EnvSpec, PyTree
 
 _SAME = ("actor_layers", "policy", "temperature")
 """The settings in which a frozen team's run must agree with the new one: its networks run in the same program."""
 
 
-def load_frozen(algorithm: Algorithm, seeds: int) -> dict[int, PyTree]:
+def load_frozen(algorithm: Algorithm, seeds: int, typed: Typed | None = None) -> dict[int, PyTree]:
     """The actors of the frozen agents by number, [seed, member, ...] each; a run with fewer seeds starts again at its first.
 
     Raises:
@@ -34,8 +34,9 @@ def load_frozen(algorithm: Algorithm, seeds: int) -> dict[int, PyTree]:
         assert run is not None
         folder = RunFolder(Path(run))
         config = folder.read_config()
-        row = _matching_row(algorithm, index, config, run)
-        actors = load_actors(folder, config, assemble(config.algorithm, make_environment(config).spec, config.teams))
+        spec = make_environment(config, typed).spec
+        row = _matching_row(algorithm, index, config, spec, run)
+        actors = load_actors(folder, config, assemble(config.algorithm, spec, config.teams))
         found[index] = jax.tree.map(lambda leaf, row=row: _fit(leaf[:, row], seeds, algorithm.config.ensemble_size), actors)
     return found
 
@@ -53,10 +54,9 @@ def freeze(learner: TrainState, frozen: dict[int, PyTree]) -> TrainState:
     return learner
 
 
-def _matching_row(algorithm: Algorithm, index: int, config: Config, run: str) -> int:
+def _matching_row(algorithm: Algorithm, index: int, config: Config, spec: EnvSpec, run: str) -> int:
     """The agent's row in the other run; `ValueError` where the two runs do not fit."""
     agent = algorithm.spec.agents[index]
-    spec = make_environment(config).spec
     if spec.name != algorithm.spec.name:
         raise ValueError(f"{run} was trained in {spec.name}, this run is in {algorithm.spec.name}; give a run of the same environment")
     if agent.name not in spec.names:

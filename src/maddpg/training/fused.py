@@ -14,14 +14,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, Key
 
-from maddpg.algorithm.exploration import exploration_scale
-from maddpg.algorithm.inference import compare_models
 from maddpg.algorithm.rewards import RewardDesign
-from maddpg.algorithm.state import Algorithm, Hyper, TrainState
-from maddpg.algorithm.update import update
+from maddpg.algorithm.state import Algorithm, Hyper
 from maddpg.config import TrainingConfig
 from maddpg.environments.contract import Environment
 from maddpg.training.collecting import Collector
+from maddpg.training.loop import compare, for_seeds, learn
 from maddpg.training.run_state import SEED_AXES, RunState
 from maddpg.training.storing import Store
 
@@ -45,6 +43,11 @@ class Fused:
         """The environments of one seed."""
         return Collector(self.algorithm, self.environment, self.training, self.design)
 
+    @property
+    def lost_episodes(self) -> int:
+        """On the device none is ever lost."""
+        return 0
+
     def start(self, keys: Key[Array, " seed"]) -> RunState:
         """The state of a run that has done nothing yet, a row for each key."""
         return self._start(keys)
@@ -57,18 +60,21 @@ class Fused:
 
     def compare_models(self, hyper: Hyper, run: RunState) -> dict[str, jax.Array]:
         """How near every agent's models of the others are to their policies, on the latest transitions: [seed, learner, other] each."""
-        return self._compare_models(_for_seeds(hyper, run), run)
+        return self._compare_models(for_seeds(hyper, run), run)
 
     def warm_up(self, hyper: Hyper, run: RunState, rounds: int) -> RunState:
         """So many rounds without updates. `run` is donated: it is gone afterwards. `hyper` is as in `train`."""
-        return self._warm_up(_for_seeds(hyper, run), run, jnp.int32(rounds))
+        return self._warm_up(for_seeds(hyper, run), run, jnp.int32(rounds))
 
     def train(self, hyper: Hyper, run: RunState, rounds: int) -> RunState:
         """So many rounds with updates. `run` is donated: it is gone afterwards.
 
         `hyper` is [agent], the same for all seeds, or [seed, agent], so that a sweep over its numbers is one program.
         """
-        return self._train(_for_seeds(hyper, run), run, jnp.int32(rounds))
+        return self._train(for_seeds(hyper, run), run, jnp.int32(rounds))
+
+    def close(self) -> None:
+        """There is nothing to end."""
 
     @cached_property
     def _start(self) -> Callable[..., RunState]:
@@ -79,12 +85,7 @@ class Fused:
 
     @cached_property
     def _compare_models(self) -> Callable[..., dict[str, jax.Array]]:
-        def compare(hyper: Hyper, run: RunState) -> dict[str, jax.Array]:
-            steps = run.rounds * self.training.round_steps
-            observed = self.store.latest(run.replay, steps, jax.random.fold_in(run.key, -1 - run.rounds)).observation
-            return compare_models(self.algorithm, run.learner, observed, exploration_scale(hyper, steps))
-
-        return jax.jit(jax.vmap(compare, in_axes=(0, SEED_AXES)))
+        return jax.jit(jax.vmap(partial(compare, self.store), in_axes=(0, SEED_AXES)))
 
     @cached_property
     def _warm_up(self) -> Callable[..., RunState]:
@@ -108,20 +109,5 @@ class Fused:
         if not learning:
             return run
 
-        def learn(carry: tuple[TrainState, dict], key: jax.Array) -> tuple[tuple[TrainState, dict], None]:
-            learner, sums = carry
-            sample_key, update_key = jax.random.split(key)
-            learner, metrics = update(self.algorithm, hyper, learner, self.store.batches(run, sample_key), update_key, run.episodes)
-            return (learner, jax.tree.map(jnp.add, sums, metrics)), None
-
-        (learner, sums), _ = jax.lax.scan(learn, (run.learner, run.totals.updates), jax.random.split(learn_key, self.training.updates))
+        learner, sums = learn(self.store, hyper, run, learn_key)
         return replace(run, learner=learner, totals=replace(run.totals, updates=sums))
-
-
-def _for_seeds(hyper: Hyper, run: RunState) -> Hyper:
-    """The numbers with a seed axis."""
-    if hyper.gamma.ndim == 2:
-        return hyper
-    seeds = len(run.episodes)
-    spread: Hyper = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (seeds, *leaf.shape)), hyper)
-    return spread

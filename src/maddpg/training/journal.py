@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import IO, Any
+from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,12 +12,11 @@ import numpy as np
 
 from maddpg.algorithm.state import Hyper
 from maddpg.config import TrainingConfig
-from maddpg.evaluation.evaluate import device_play
 from maddpg.evaluation.players import as_trained
-from maddpg.evaluation.rollout import Rollout
 from maddpg.evaluation.scores import mean_metrics
+from maddpg.evaluation.stage import Stage
 from maddpg.storage.run_folder import append_line
-from maddpg.training.fused import Fused
+from maddpg.training.loop import Loop
 from maddpg.training.run_state import RunState, Totals
 from maddpg.types import AnyArray, PyTree
 
@@ -28,34 +28,37 @@ class Journal:
     Both intervals are rounded down to whole rounds. The end of a run, early or not, is always written.
     """
 
-    fused: Fused
+    loop: Loop
     hyper: Hyper
-    rollout: Rollout
-    file: IO[str]
+    stage: Stage
+    path: Path
     logged: int = 0
     """Rounds done when the last training line was written."""
+    evaluated: int = 0
+    """Rounds done when the last evaluation line was written."""
     episode_return: dict[str, float] = field(default_factory=dict)
     """By agent, of the last training lines, mean over seeds; what is shown while the run goes on."""
 
     @property
     def training(self) -> TrainingConfig:
         """How much is trained, and how often a line is due."""
-        return self.fused.training
+        return self.loop.training
 
     def rounds_until_due(self, rounds: int) -> int:
         """Rounds from here to the next line of either kind."""
         return min(every - rounds % every for every in (self._log_every, self._evaluate_every) if every)
 
     def write(self, run: RunState, rounds: int, last: bool) -> RunState:
-        """What is due after so many rounds. Totals that were written start again from zero."""
-        if rounds % self._log_every == 0 or last:
-            infers = self.fused.algorithm.config.inference and rounds > self.training.warmup_rounds
-            models = self.fused.compare_models(self.hyper, run) if infers else {}
+        """What is due after so many rounds, unless it stands there already. Totals that were written start again from zero."""
+        if (rounds % self._log_every == 0 or last) and rounds > self.logged:
+            infers = self.loop.algorithm.config.inference and rounds > self.training.warmup_rounds
+            models = self.loop.compare_models(self.hyper, run) if infers else {}
             self._training_lines(jax.device_get(run.totals), jax.device_get(models), rounds)
             run = replace(run, totals=jax.tree.map(jnp.zeros_like, run.totals))
             self.logged = rounds
-        if self._evaluate_every and (rounds % self._evaluate_every == 0 or last):
+        if self._evaluate_every and (rounds % self._evaluate_every == 0 or last) and rounds > self.evaluated:
             self._evaluation_lines(run.learner.actor, rounds)
+            self.evaluated = rounds
         return run
 
     @property
@@ -83,6 +86,8 @@ class Journal:
                 "episodes": episodes,
                 "reward": self._by_agent(totals.reward[row] / steps),
             }
+            if totals.lost[row]:
+                line["lost_steps"] = int(totals.lost[row])
             if totals.designed_reward is not None:
                 line["designed_reward"] = self._by_agent(totals.designed_reward[row] / steps)
             if episodes:
@@ -91,13 +96,13 @@ class Journal:
             if updates:
                 line |= {name: self._by_learner(total[row] / updates) for name, total in totals.updates.items()}
                 line |= {name: self._by_pair(values[row]) for name, values in models.items()}
-            append_line(self.file, line)
+            append_line(self.path, line)
         if returns:
             self.episode_return = self._by_agent(np.mean(returns, axis=0))
 
     def _evaluation_lines(self, actor: PyTree, rounds: int) -> None:
         """Greedy episodes of every seed."""
-        episodes = device_play(self.rollout, actor)(as_trained(self.fused.algorithm), self.training.evaluation_episodes)
+        episodes = self.stage.play(actor)(as_trained(self.loop.algorithm), self.training.evaluation_episodes)
         for row, seed in enumerate(self.training.all_seeds):
             line = {
                 "kind": "evaluation",
@@ -106,18 +111,18 @@ class Journal:
                 "return": self._by_agent(episodes.returns[row].mean(axis=0)),
                 "metrics": mean_metrics(self._names, {name: values[row] for name, values in episodes.metrics.items()}),
             }
-            append_line(self.file, line)
+            append_line(self.path, line)
 
     def _by_agent(self, values: AnyArray) -> dict[str, float]:
         return {name: float(value) for name, value in zip(self._names, values, strict=True)}
 
     def _by_learner(self, values: AnyArray) -> dict[str, float]:
-        learners = self.fused.algorithm.players.learners
+        learners = self.loop.algorithm.players.learners
         return {self._names[agent]: float(value) for agent, value in zip(learners, values, strict=True)}
 
     def _by_pair(self, values: AnyArray) -> dict[str, dict[str, float]]:
         """Who infers -> whose policy -> the number, where there is one."""
-        algorithm = self.fused.algorithm
+        algorithm = self.loop.algorithm
         rows = zip(algorithm.players.learners, algorithm.others, values, strict=True)
         return {
             self._names[agent]: {self._names[other]: float(value) for other, value in zip(others, row, strict=True) if np.isfinite(value)}
@@ -126,4 +131,4 @@ class Journal:
 
     @property
     def _names(self) -> tuple[str, ...]:
-        return self.fused.algorithm.spec.names
+        return self.loop.algorithm.spec.names

@@ -7,12 +7,12 @@ import os
 
 import jax
 
-from maddpg.training.fused import Fused
+from maddpg.training.loop import Loop
 
 
-def required_bytes(fused: Fused, seeds: int) -> int:
+def required_bytes(loop: Loop, seeds: int) -> int:
     """Bytes of a run's whole state, replay included, without allocating any."""
-    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(fused.shapes(seeds)))
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(loop.shapes(seeds)))
 
 
 def available_bytes() -> int | None:
@@ -26,17 +26,17 @@ def available_bytes() -> int | None:
         return None
 
 
-def require_memory(fused: Fused, seeds: int) -> int:
+def require_memory(loop: Loop, seeds: int) -> int:
     """The bytes that the run will take.
 
     Raises:
         ValueError: they are more than nine tenths of what the device has.
     """
-    required, available = required_bytes(fused, seeds), available_bytes()
+    required, available = required_bytes(loop, seeds), available_bytes()
     if available is not None and required > 0.9 * available:
         raise ValueError(
-            f"this run needs {gigabytes(required)} of memory ({seeds} seed(s) with {fused.store.replay.capacity:_} transitions of "
-            f"{4 * fused.store.replay.width} bytes each), but the device has {gigabytes(available)}; "
+            f"this run needs {gigabytes(required)} of memory ({seeds} seed(s) with {loop.store.replay.capacity:_} transitions of "
+            f"{4 * loop.store.replay.width} bytes each), but the device has {gigabytes(available)}; "
             "give a smaller replay_capacity or fewer seeds"
         )
     return required

@@ -1,9 +1,9 @@
-"""A whole run of the fused loop: compile, train in chunks, look after each, and save."""
+"""A whole run of either loop: compile, train in chunks, look after each, and save."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,13 +11,13 @@ import jax
 import jax.numpy as jnp
 
 from maddpg.algorithm.state import Algorithm, TrainState
-from maddpg.config import Config, TrainingConfig
+from maddpg.config import TrainingConfig
 from maddpg.environments.contract import Environment
-from maddpg.evaluation.evaluate import Play, device_play
-from maddpg.evaluation.rollout import Rollout, make_rollout
+from maddpg.evaluation.evaluate import Play
+from maddpg.evaluation.stage import Stage
 from maddpg.storage.parameters import save_parameters
 from maddpg.storage.run_folder import RunFolder
-from maddpg.training.build import Parts, build
+from maddpg.training.build import Parts
 from maddpg.training.frozen import freeze, load_frozen
 from maddpg.training.health import NotFinite, first_not_finite
 from maddpg.training.interrupt import stop_on_interrupt
@@ -25,6 +25,7 @@ from maddpg.training.journal import Journal
 from maddpg.training.memory import gigabytes, require_memory
 from maddpg.training.pace import Pace
 from maddpg.training.run_state import RunState
+from maddpg.training.saved import NETWORKS
 from maddpg.types import PyTree
 
 
@@ -44,42 +45,66 @@ class Progress:
 class Trained:
     """What a run came to."""
 
-    algorithm: Algorithm
-    environment: Environment
-    rollout: Rollout
+    parts: Parts
+    stage: Stage
     learner: TrainState  # [seed, ...]
     steps: int
     updates: int
     steps_per_second: float  # of all seeds together, without compiling
     finished: bool  # False: stopped on request
+    lost_episodes: int = 0  # of environments in Python that failed and were replaced
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """The static parts."""
+        return self.parts.algorithm
+
+    @property
+    def environment(self) -> Environment:
+        """The environment, where it runs on the device."""
+        return self.parts.device_environment()
 
     def play(self) -> Play:
-        """Play its actors on the device."""
-        return device_play(self.rollout, self.learner.actor)
+        """Play whole episodes with its actors."""
+        return self.stage.play(self.learner.actor)
+
+    def close(self) -> None:
+        """End the worker processes in which it plays, if there are any."""
+        self.stage.close()
 
 
-def train(config: Config, folder: RunFolder, tell: Callable[[Progress], None] = lambda _: None) -> Trained:
-    """Train `config` (resolved) and save it into `folder`.
+def train(parts: Parts, folder: RunFolder, tell: Callable[[Progress], None] = lambda _: None) -> Trained:
+    """Train what `build` made of a resolved configuration, and save it into `folder`.
 
     The state that is saved is the last one known to be finite.
 
     Raises:
         ValueError: the run would not fit into memory.
-        NotFinite: NaN or infinity turned up; what came before is saved.
+        NotFinite: NaN or infinity turned up.
+        BadEnvironment, EnvironmentFailed: an environment in Python cannot go on.
+        After any of the last three, what was learned before is saved.
     """
-    return _Run(config, folder, tell).go()
+    run = Run(parts, folder, tell)
+    try:
+        with stop_on_interrupt() as stop:
+            run.advance(parts.config.training.rounds, lambda: stop.asked)
+    except BaseException:
+        run.stage.close()
+        raise
+    finally:
+        run.close()
+    return run.result()
 
 
-def plan(config: Config) -> str:
+def plan(parts: Parts) -> str:
     """What a run is going to do and take, in a line.
 
     Raises:
         ValueError: it would not fit into memory.
     """
-    training = config.training
-    parts = build(config)
-    load_frozen(parts.algorithm, training.seeds)  # fail at once
-    memory = require_memory(parts.fused, training.seeds)
+    training = parts.config.training
+    load_frozen(parts.algorithm, training.seeds, parts.typed)  # fail at once
+    memory = require_memory(parts.loop, training.seeds)
     steps = training.rounds * training.round_steps
     rounded = "" if steps == training.steps else f" ({training.steps:_}, rounded up to whole rounds of {training.round_steps})"
     updates = (training.rounds - training.warmup_rounds) * training.updates
@@ -92,83 +117,114 @@ def _target_intervals(parts: Parts, training: TrainingConfig) -> str:
     """For agents whose targets move every so many episodes: how many updates that is, if no episode ends early."""
     players, numbers = parts.algorithm.players, jax.device_get(parts.hyper)
     intervals = {int(numbers.target_interval[agent]) for agent in players.learners if numbers.target_by_episodes[agent]}
-    updates_per_episode = training.updates * parts.environment.spec.episode_length / training.round_steps
+    updates_per_episode = training.updates * parts.spec.episode_length / training.round_steps
     return "".join(f"; targets move every {count:_} episodes, {count * updates_per_episode:g} updates" for count in sorted(intervals))
 
 
-class _Run:
-    """The parts that the steps of one run share."""
+class Run:
+    """A run under way. It lives in memory until it is closed, and can go on for as many rounds as one likes."""
 
-    def __init__(self, config: Config, folder: RunFolder, tell: Callable[[Progress], None]) -> None:
-        self.config, self.training, self.folder, self.tell = config, config.training, folder, tell
-        parts = build(config)
-        self.environment, self.algorithm, self.fused, self.hyper = parts.environment, parts.algorithm, parts.fused, parts.hyper
-        self.spec = self.environment.spec
-        self.rollout = make_rollout(self.algorithm, self.environment, self.training.evaluation_episodes)
+    def __init__(
+        self,
+        parts: Parts,
+        folder: RunFolder,
+        tell: Callable[[Progress], None] = lambda _: None,
+        learned: Mapping[str, PyTree] | None = None,
+    ) -> None:
+        """Begin, with fresh networks or with those `learned` before (as `networks` names them); the folder gets the configuration."""
+        self.parts, self.training, self.folder, self.tell = parts, parts.config.training, folder, tell
+        self.stage = parts.stage(self.training.evaluation_episodes)
+        self.rounds = 0
+        self.learner: TrainState | None = None  # the last one known to be finite
+        self._loop, self._learned = parts.loop, learned or {}
+        self._run: RunState | None = None
+        self._frozen = load_frozen(parts.algorithm, self.training.seeds, parts.typed)
+        self._paces = {True: Pace(), False: Pace()}  # with and without updates
+        require_memory(self._loop, self.training.seeds)
+        folder.write_config(parts.config)
+        self._journal = Journal(self._loop, parts.hyper, self.stage, folder.metrics)
 
-    def go(self) -> Trained:
-        training, frozen = self.training, load_frozen(self.algorithm, self.training.seeds)
-        require_memory(self.fused, training.seeds)
-        self.folder.write_config(self.config)
-        phases = [(self.fused.warm_up, training.warmup_rounds, Pace()), (self.fused.train, training.rounds, Pace())]
-        learning = phases[-1][-1]  # whose speed is told
-        rounds, asked = 0, False
-        with stop_on_interrupt() as stop, self.folder.metrics.open("a") as file:
-            journal = Journal(self.fused, self.hyper, self.rollout, file)
-            self._tell("compiling", 0, learning, journal)
-            run = self.fused.start(jax.vmap(jax.random.key)(jnp.array(training.all_seeds)))
-            run = replace(run, learner=freeze(run.learner, frozen))
-            good = _copy(run.learner)
-            try:
-                for work, end, pace in phases:
-                    while rounds < end and not asked:
-                        length = min(pace.length, journal.rounds_until_due(rounds), end - rounds)
-                        began = time.perf_counter()
-                        run = jax.block_until_ready(work(self.hyper, run, length))
-                        pace.record(length, time.perf_counter() - began)
-                        rounds += length
-                        self._require_finite(run, rounds)
-                        good = _copy(run.learner)
-                        asked = stop.asked
-                        run = journal.write(run, rounds, last=asked or rounds == training.rounds)
-                        self._tell("training", rounds, learning, journal)
-            finally:
-                save_parameters(self.folder.parameters, _networks(good))
+    def advance(self, rounds: int, stop: Callable[[], bool] = lambda: False) -> None:
+        """Go on until so many rounds are done in all, or until `stop` says so between two chunks of work.
+
+        Raises:
+            NotFinite, BadEnvironment, EnvironmentFailed: it cannot go on; `learner` is what was learned before.
+            ValueError: it could not go on before.
+        """
+        if self._run is None and self.learner is not None:
+            raise ValueError("this run failed and cannot go on; save it, and begin another one with its networks")
+        self._tell("compiling" if self._run is None else "training", rounds)
+        run = self._run or self._start()
+        asked = False
+        while self.rounds < rounds and not asked:
+            learning = self.rounds >= self.training.warmup_rounds
+            work, pace = self._loop.train if learning else self._loop.warm_up, self._paces[learning]
+            end = rounds if learning else min(rounds, self.training.warmup_rounds)
+            length = min(pace.length, self._journal.rounds_until_due(self.rounds), end - self.rounds)
+            began = time.perf_counter()
+            self._run = None  # donated: if this fails there is nothing to go on with
+            run = jax.block_until_ready(work(self.parts.hyper, run, length))
+            pace.record(length, time.perf_counter() - began)
+            self.rounds += length
+            self._require_finite(run)
+            self.learner = _copy(run.learner)
+            asked = stop()
+            self._run = run = self._journal.write(run, self.rounds, last=asked or self.rounds == rounds)
+            self._tell("training", rounds)
+            if not asked and stop():  # whoever was told has had enough
+                self._run, asked = self._journal.write(run, self.rounds, last=True), True
+
+    def networks(self) -> dict[str, PyTree]:
+        """All networks that there are, by name: what is saved."""
+        assert self.learner is not None
+        return {name: getattr(self.learner, name) for name in NETWORKS if getattr(self.learner, name) is not None}
+
+    def result(self) -> Trained:
+        """What it has come to so far."""
+        assert self.learner is not None
         return Trained(
-            self.algorithm,
-            self.environment,
-            self.rollout,
-            good,
-            steps=rounds * training.round_steps,
-            updates=int(good.updates[0]),
-            steps_per_second=self._steps_per_second(learning),
-            finished=rounds == training.rounds,
+            self.parts,
+            self.stage,
+            self.learner,
+            steps=self.rounds * self.training.round_steps,
+            updates=int(self.learner.updates[0]),
+            steps_per_second=self._steps_per_second,
+            finished=self.rounds >= self.training.rounds,
+            lost_episodes=self._loop.lost_episodes,
         )
 
-    def _require_finite(self, run: RunState, rounds: int) -> None:
-        trouble = first_not_finite(run, self.algorithm, self.training.seed)
+    def close(self) -> None:
+        """Save the networks and end the environments; the stage stays open for whoever evaluates."""
+        self._loop.close()
+        if self.learner is not None:
+            save_parameters(self.folder.parameters, self.networks())
+
+    def _start(self) -> RunState:
+        run = self._loop.start(jax.vmap(jax.random.key)(jnp.array(self.training.all_seeds)))
+        run = replace(run, learner=freeze(replace(run.learner, **self._learned), self._frozen))
+        self.learner = _copy(run.learner)
+        return run
+
+    def _require_finite(self, run: RunState) -> None:
+        trouble = first_not_finite(run, self.parts.algorithm, self.training.seed)
         if trouble is not None:
             raise NotFinite(
-                f"{trouble} became NaN or infinite by step {rounds * self.training.round_steps:_}; the last good state is saved in "
+                f"{trouble} became NaN or infinite by step {self.rounds * self.training.round_steps:_}; the last good state is saved in "
                 f"{self.folder.path}. A smaller actor_rate and critic_rate, or a smaller gradient_clip, often helps"
             )
 
-    def _steps_per_second(self, pace: Pace) -> float:
+    @property
+    def _steps_per_second(self) -> float:
         """Environment steps of all seeds together in a second of learning, without compiling."""
-        return pace.rounds_per_second * self.training.round_steps * self.training.seeds
+        return self._paces[True].rounds_per_second * self.training.round_steps * self.training.seeds
 
-    def _tell(self, phase: Literal["compiling", "training"], rounds: int, pace: Pace, journal: Journal) -> None:
-        steps, total = rounds * self.training.round_steps, self.training.rounds * self.training.round_steps
-        left = (self.training.rounds - rounds) / pace.rounds_per_second if pace.rounds_per_second else 0.0
-        self.tell(Progress(phase, steps, total, self._steps_per_second(pace), journal.episode_return, left))
+    def _tell(self, phase: Literal["compiling", "training"], rounds: int) -> None:
+        speed = self._paces[True].rounds_per_second
+        left = (rounds - self.rounds) / speed if speed else 0.0
+        steps, total = self.rounds * self.training.round_steps, rounds * self.training.round_steps
+        self.tell(Progress(phase, steps, total, self._steps_per_second, self._journal.episode_return, left))
 
 
 def _copy(learner: TrainState) -> TrainState:
     copied: TrainState = jax.tree.map(jnp.copy, learner)
     return copied
-
-
-def _networks(learner: TrainState) -> dict[str, PyTree]:
-    """What is saved at the end: all networks that there are, by name."""
-    names = ("actor", "critic", "model", "target_actor", "target_critic", "target_model")
-    return {name: getattr(learner, name) for name in names if getattr(learner, name) is not None}

@@ -9,7 +9,7 @@ import jax
 
 from maddpg.algorithm.state import TrainState
 from maddpg.replay import SubPolicyRings
-from maddpg.types import PyTree
+from maddpg.types import Availability, PyTree
 
 
 @jax.tree_util.register_dataclass
@@ -22,6 +22,7 @@ class Totals:
     designed_reward: jax.Array | None  # the same of what is learned from, where that differs
     episode_return: jax.Array  # [agent], over episodes that ended
     episodes: jax.Array  # episodes that ended
+    lost: jax.Array  # steps that environments in Python lost
 
 
 @jax.tree_util.register_dataclass
@@ -29,7 +30,7 @@ class Totals:
 class RunState:
     """Everything that a run changes, as one tree. With seeds side by side every field but `rounds` has a leading seed axis.
 
-    `sub_policy` and `rings` are None unless policies are ensembles.
+    `sub_policy` and `rings` are None unless policies are ensembles. Worlds that live in Python are no part of it: `worlds` is then empty.
     """
 
     learner: TrainState
@@ -37,6 +38,7 @@ class RunState:
     worlds: PyTree  # [environment, ...]
     observation: jax.Array  # [environment, agent, observation]
     state: jax.Array  # [environment, state]
+    availability: Availability  # [environment, ...], at `observation`
     episode_return: jax.Array  # [environment, agent], of the episodes under way
     totals: Totals
     episodes: jax.Array  # int32, completed since learning began

@@ -1,14 +1,18 @@
-"""The actors of a saved run."""
+"""The networks of a saved run."""
 
 from __future__ import annotations
 
 import jax
+from jaxtyping import Array, Key
 
 from maddpg.algorithm.state import Algorithm, init
 from maddpg.config import Config
 from maddpg.storage.parameters import load_parameters
 from maddpg.storage.run_folder import RunFolder
 from maddpg.types import PyTree
+
+NETWORKS = ("actor", "critic", "model", "target_actor", "target_critic", "target_model")
+"""The fields of a learner's state that are networks: what is saved at the end."""
 
 
 def load_actors(folder: RunFolder, config: Config, algorithm: Algorithm) -> PyTree:
@@ -22,8 +26,24 @@ def load_actors(folder: RunFolder, config: Config, algorithm: Algorithm) -> PyTr
     Raises:
         ValueError: the run has not ended, or its file is damaged or of other networks.
     """
+    return _load(folder, config, algorithm, ("actor",))["actor"]
+
+
+def load_networks(folder: RunFolder, config: Config, algorithm: Algorithm) -> dict[str, PyTree]:
+    """All networks of all seeds by name, leaves [seed, ...]. Arguments and errors as in `load_actors`."""
+    return _load(folder, config, algorithm, NETWORKS)
+
+
+def fresh_networks(algorithm: Algorithm, keys: Key[Array, " seed"]) -> dict[str, PyTree]:
+    """Networks that have learned nothing, a row for each key."""
+    state = jax.jit(jax.vmap(lambda key: init(algorithm, key)))(keys)
+    return {name: getattr(state, name) for name in NETWORKS if getattr(state, name) is not None}
+
+
+def _load(folder: RunFolder, config: Config, algorithm: Algorithm, names: tuple[str, ...]) -> dict[str, PyTree]:
     if not folder.parameters.is_file():
         raise ValueError(f"{folder.path} holds no {folder.parameters.name}: its training has not ended yet")
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), config.training.seeds))
-    like = jax.eval_shape(jax.vmap(lambda key: init(algorithm, key).actor), keys)
-    return load_parameters(folder.parameters, {"actor": like})["actor"]
+    like = jax.eval_shape(lambda keys: fresh_networks(algorithm, keys), keys)
+    loaded: dict[str, PyTree] = load_parameters(folder.parameters, {name: like[name] for name in names if name in like})
+    return loaded

@@ -16,7 +16,7 @@ from maddpg.algorithm.state import Algorithm
 from maddpg.config import TrainingConfig
 from maddpg.replay import Replay, SubPolicyIndex
 from maddpg.training.run_state import RunState
-from maddpg.types import Transition
+from maddpg.types import Availability, Transition
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Store:
             observation, each = jnp.zeros((spec.agent_count, spec.observation_width)), jnp.zeros(spec.agent_count)
             state = None if self.algorithm.config.critic_input == "observations" else jnp.zeros(spec.state_size)
             action = jnp.zeros((spec.agent_count, spec.action_width))
+            there = Availability(jnp.ones(spec.agent_count, bool) if spec.mortal else None, action > 0 if spec.masked else None)
             return Transition(
                 observation,
                 action,
@@ -45,6 +46,8 @@ class Store:
                 next_state=state,
                 next_action=action if self.algorithm.players.who("scripted").any() else None,
                 sub_policy=each if self.algorithm.config.ensemble_size > 1 else None,
+                availability=there,
+                next_availability=there,
             )
 
         return Replay(jax.eval_shape(blank), self.training.replay_rows)

@@ -1,8 +1,9 @@
 """The commands: each is its arguments, and what it does with them."""
 
+from maddpg.cli.commands.check import Check
 from maddpg.cli.commands.environments import Environments
 from maddpg.cli.commands.evaluate import Evaluate
 from maddpg.cli.commands.messages import Messages
 from maddpg.cli.commands.train import Train
 
-__all__ = ["Environments", "Evaluate", "Messages", "Train"]
+__all__ = ["Check", "Environments", "Evaluate", "Messages", "Train"]

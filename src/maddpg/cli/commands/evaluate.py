@@ -12,10 +12,9 @@ from rich.console import Console
 
 from maddpg.cli.progress import counting
 from maddpg.config import Config
-from maddpg.environments.registry import resolve
-from maddpg.evaluation.evaluate import Play, device_play, evaluate
+from maddpg.environments.registry import Typed, is_particle_world, read_environment, resolve
+from maddpg.evaluation.evaluate import evaluate
 from maddpg.evaluation.players import choose_players, read_sub_policy
-from maddpg.evaluation.rollout import make_rollout
 from maddpg.report.tables import evaluation_table
 from maddpg.storage.compilation_cache import enable_compilation_cache
 from maddpg.storage.files import without_nan
@@ -33,7 +32,8 @@ class Evaluate:
     episodes: int = 1_000
     """Episodes for each seed."""
     env: str | None = None
-    """Where to play: left out, the run's own world on the device; mpe2:NAME, the same world in the real mpe2 package."""
+    """Where to play: left out, where the run was trained; mpe2:NAME, a world of ours in the real mpe2 package; package.module:factory, to
+    say that you trust the environment that the run was trained on."""
     play: tuple[str, ...] = ()
     """Who plays a team or an agent instead of the trained actor: NAME=random, still or scripted, such as `--play good=scripted`."""
     sub_policy: str = "drawn"
@@ -48,21 +48,25 @@ class Evaluate:
         enable_compilation_cache()
         folder = RunFolder(self.run_folder)
         config = folder.read_config()
-        parts = build(config)
-        environment, algorithm = parts.environment, parts.algorithm
-        players = choose_players(algorithm, _pairs(self.play))
+        reference = self.env is not None and is_particle_world(config)
+        parts = build(config, None if reference or self.env is None else _typed(self.env, config))
+        algorithm = parts.algorithm
+        stage = parts.stage(config.training.evaluation_episodes, read_sub_policy(algorithm, self.sub_policy))
+        players = choose_players(algorithm, _pairs(self.play), stage.scripted)
         sub_policy = read_sub_policy(algorithm, self.sub_policy)
         actor = load_actors(folder, config, algorithm)
         seeds = config.training.all_seeds
         console = Console(stderr=True)
-        assert config.world.action_mode is not None
-        play: Play
-        if self.env is None:
-            play = device_play(make_rollout(algorithm, environment, config.training.evaluation_episodes, sub_policy), actor)
-            evaluation = evaluate(environment.spec, play, seeds, self.episodes, players, config.world.action_mode)
+        if not reference:
+            evaluation = evaluate(
+                parts.spec, stage.play(actor), seeds, self.episodes, players, config.world.action_mode, scripted=stage.scripted
+            )
+            stage.close()
         else:
             from maddpg.evaluation.reference import reference_play
 
+            assert self.env is not None
+            environment = parts.device_environment()
             _require_same_world(self.env, config)
             with counting(console, f"episodes in {self.env}", self.episodes * (len(seeds) + 3)) as tell:
                 play = reference_play(config, algorithm, environment, actor, tell, sub_policy)
@@ -80,6 +84,13 @@ def _pairs(words: tuple[str, ...]) -> dict[str, str]:
         if word.count("=") != 1:
             raise ValueError(f"--play {word!r}: it must be NAME=PLAYER, such as good=scripted")
     return dict(word.split("=") for word in words)
+
+
+def _typed(env: str, config: Config) -> Typed | None:
+    """What was typed, which must be what the run was trained on."""
+    if env != config.environment:
+        raise ValueError(f"--env {env!r}: this run was trained on {config.environment}; give that, or leave it out")
+    return read_environment(env)
 
 
 def _require_same_world(env: str, config: Config) -> None:

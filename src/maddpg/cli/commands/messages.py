@@ -41,7 +41,7 @@ class Messages:
         config = folder.read_config()
         parts = build(config)
         actor = load_actors(folder, config, parts.algorithm)
-        measured = measure_messages(parts.algorithm, parts.environment, actor, self.episodes, self.senders or None)
+        measured = measure_messages(parts.algorithm, parts.device_environment(), actor, self.episodes, self.senders or None)
         if self.json:
             seeds = [{"seed": seed, **each.to_dict()} for seed, each in zip(config.training.all_seeds, measured, strict=True)]
             print(json.dumps(without_nan({"seeds": seeds}), allow_nan=False))

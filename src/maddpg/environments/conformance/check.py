@@ -1,0 +1,62 @@
+"""The check of any environment: which kind it is, and who looks at it."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from maddpg.config import Config
+from maddpg.environments.conformance.attempts import Stuck, write_down
+from maddpg.environments.conformance.device import check_device
+from maddpg.environments.conformance.findings import Conformance, Findings
+from maddpg.environments.conformance.habits import measure
+from maddpg.environments.contract import Environment
+from maddpg.environments.foreign import find_factory
+from maddpg.environments.foreign.calling import call
+from maddpg.environments.registry import Typed, is_particle_world, make_environment
+
+
+def check_environment(config: Config, typed: Typed | None = None, episodes: int = 3, seed: int = 0) -> Conformance:
+    """Play an environment at random, and write down all that would spoil training in it.
+
+    Args:
+        config: which, and its arguments.
+        typed: the factory, where the environment is one that somebody typed just now.
+        episodes: how many to play.
+        seed: of the first; the others count on from it.
+
+    Raises:
+        ValueError: a name or arguments that do not exist, or fewer than 1 episode.
+        ImportError: a package that the environment needs is not installed.
+    """
+    if episodes < 1:
+        raise ValueError(f"episodes = {episodes}: must be at least 1, and 2 or more to tell how episodes end")
+    name = config.environment
+    if is_particle_world(config) or name.startswith("jaxmarl:"):
+        made = make_environment(config)
+        assert isinstance(made, Environment), "these run on the device"
+        return check_device(made, episodes, seed)
+    make = find_factory(name) if typed is None else typed.make
+    findings = Findings()
+    try:
+        environment = make_one(findings, make, config)
+    except Stuck:
+        return Conformance(name, None, findings.ordered(), measure({}, (), None, None))
+    if isinstance(environment, Environment):
+        return check_device(environment, episodes, seed)
+    from maddpg.environments.conformance.python import check_python
+
+    return check_python(name, make, config.arguments, environment, episodes, seed)
+
+
+def make_one(findings: Findings, make: Callable[..., Any], config: Config) -> Any:
+    """What the factory makes. Raises ValueError for arguments that do not fit, `Stuck` where the factory itself fails."""
+    try:
+        return call(make, config.arguments, config.environment)
+    except Exception as error:
+        place = list(traceback.walk_tb(error.__traceback__))[-1][0]
+        if isinstance(error, ValueError) and place.f_globals["__name__"].startswith("maddpg."):
+            raise  # our own words about the arguments or the name
+        write_down(findings, "making it", error)
+        raise Stuck from error

@@ -1,0 +1,211 @@
+"""The loop for environments in Python: the same actors, replay and learning steps as the fused loop; only collecting differs.
+
+While the environments step in their processes the device learns from the replay as the round before left it. So in a round the actions
+come from the parameters that the round began with, and its transitions are learned from in the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key
+
+from maddpg.algorithm.availability import availability
+from maddpg.algorithm.exploration import exploration_scale
+from maddpg.algorithm.learning import Metrics
+from maddpg.algorithm.rewards import RewardDesign
+from maddpg.algorithm.state import Algorithm, Hyper, TrainState
+from maddpg.config import HostConfig, TrainingConfig
+from maddpg.environments.host import HostWorld
+from maddpg.environments.vector import Vector, VectorStep
+from maddpg.environments.vector.configured import open_vector, share_workers
+from maddpg.training.collecting import Collector, Outcome, StartKeys
+from maddpg.training.loop import compare, for_seeds, learn
+from maddpg.training.run_state import SEED_AXES, RunState
+from maddpg.training.storing import Store
+from maddpg.types import Availability, TimeStep, Transition
+
+
+class Host:
+    """The loop's parts, and the environments that it steps. Those of every seed are apart: a seed's run does not depend on the others."""
+
+    def __init__(
+        self, algorithm: Algorithm, world: HostWorld, host: HostConfig, training: TrainingConfig, design: RewardDesign | None = None
+    ) -> None:
+        """Nothing is started yet: `start` does that. `design` says what is learned from if not the environment's reward."""
+        # A lost step leaves a row in which nobody is there, even where nobody ever dies before the others.
+        algorithm = replace(algorithm, spec=replace(algorithm.spec, mortal=True))
+        self.algorithm, self.training = algorithm, training
+        self.store = Store(algorithm, training)
+        self._world, self._host = world, host
+        self._collector = Collector(algorithm, None, training, design)
+        self._vectors: list[Vector] = []
+        self._lost_before = 0  # by environments that are closed
+
+    def start(self, keys: Key[Array, " seed"]) -> RunState:
+        """The state of a run that has done nothing yet, a row for each key, its environments just reset.
+
+        First episodes are cut at lengths spread evenly over an episode, so that from then on environments do not end in step.
+        """
+        self.close()
+        seeds, count, length = self.training.all_seeds, self.training.environments, self.algorithm.spec.episode_length
+        first = np.maximum(1, np.arange(1, count + 1) * length // count)
+        self._vectors = [
+            open_vector(self._world, self._host, count, share, seed, first)
+            for seed, share in zip(seeds, share_workers(self._host, len(seeds)), strict=True)
+        ]
+        begun = stack([vector.reset() for vector in self._vectors])
+        return self._start(keys, begun.observation, begun.state, availability(self.algorithm.spec, begun.alive, begun.action_mask))
+
+    def shapes(self, seeds: int) -> RunState:
+        """The shapes of the state of a run with so many seeds, without taking any memory or starting anything."""
+        spec, count = self.algorithm.spec, self.training.environments
+
+        def shaped(*shape: int) -> jax.Array:
+            return jnp.zeros((seeds, count, *shape))
+
+        def run() -> RunState:
+            agents = spec.agent_count
+            there = availability(spec, shaped(agents) == 0, shaped(agents, spec.action_width) == 0)
+            keys = jax.random.split(jax.random.key(0), seeds)
+            return self._begin(keys, shaped(agents, spec.observation_width), shaped(spec.state_size), there)
+
+        state: RunState = jax.eval_shape(run)
+        return state
+
+    def compare_models(self, hyper: Hyper, run: RunState) -> dict[str, jax.Array]:
+        """How near every agent's models of the others are to their policies, on the latest transitions: [seed, learner, other] each."""
+        return self._compare(for_seeds(hyper, run), run)
+
+    def warm_up(self, hyper: Hyper, run: RunState, rounds: int) -> RunState:
+        """So many rounds without updates. `run` is donated: it is gone afterwards. `hyper` is as in `train`."""
+        return self._rounds(False, hyper, run, rounds)
+
+    def train(self, hyper: Hyper, run: RunState, rounds: int) -> RunState:
+        """So many rounds with updates. `run` is donated: it is gone afterwards. `hyper` is [agent] or [seed, agent].
+
+        Raises:
+            BadEnvironment, EnvironmentFailed: as `Vector.receive`.
+        """
+        return self._rounds(True, hyper, run, rounds)
+
+    @property
+    def lost_episodes(self) -> int:
+        """Of environments that failed and were replaced, so far."""
+        return self._lost_before + sum(vector.faults.lost_episodes for vector in self._vectors)
+
+    def close(self) -> None:
+        """End all worker processes."""
+        self._lost_before = self.lost_episodes
+        for vector in self._vectors:
+            vector.close()
+        self._vectors = []
+
+    def _rounds(self, learning: bool, hyper: Hyper, run: RunState, rounds: int) -> RunState:
+        hyper = for_seeds(hyper, run)
+        for _ in range(rounds):
+            run = self._round(learning, hyper, run)
+        return run
+
+    def _round(self, learning: bool, hyper: Hyper, run: RunState) -> RunState:
+        """[collect n steps of every environment] while [update m times]."""
+        random = not learning and self.training.warmup_policy == "random"
+        learned, blocks = None, []
+        for step in range(self.training.collect):
+            action = self._act(random, hyper, run, step)
+            # On the host the actions are awaited, and with them all that they depend on.
+            for vector, actions in zip(self._vectors, np.asarray(action), strict=True):
+                vector.send(actions)
+            if learning and step == 0:
+                learned = self._learn(hyper, run)
+            stepped = stack([vector.receive() for vector in self._vectors])
+            run, block = self._record(learning, hyper, run, action, self._outcome(stepped), step)
+            blocks.append(block)
+        run = self._add(run, blocks)
+        if learned is not None:
+            learner, sums = learned
+            run = replace(run, learner=learner, totals=replace(run.totals, updates=sums))
+        return run
+
+    def _outcome(self, stepped: VectorStep) -> Outcome:
+        arrays = {name: jnp.asarray(getattr(stepped, name)) for name in TimeStep.__dataclass_fields__}
+        there, led_to = (
+            availability(self.algorithm.spec, alive, mask)
+            for alive, mask in ((stepped.alive, stepped.action_mask), (stepped.next_alive, stepped.next_action_mask))
+        )
+        return Outcome(TimeStep(**arrays), jnp.asarray(stepped.ended), there, led_to, lost=jnp.asarray(stepped.lost))
+
+    def _begin(self, keys: Key[Array, " seed"], observation: jax.Array, state: jax.Array, there: Availability) -> RunState:
+        """The state of a run from its environments' first observations, a row for each key."""
+
+        def begin(key: jax.Array, observation: jax.Array, state: jax.Array, there: Availability) -> RunState:
+            keys = StartKeys(*jax.random.split(key, 5))
+            return self._collector.begin(self.store, keys, (), observation, state, there)
+
+        begun: RunState = jax.vmap(begin, out_axes=SEED_AXES)(keys, observation, state, there)
+        return begun
+
+    @cached_property
+    def _start(self) -> Callable[..., RunState]:
+        return jax.jit(self._begin, compiler_options={"xla_backend_optimization_level": 0})
+
+    @cached_property
+    def _act(self) -> Callable[..., jax.Array]:
+        def act(random: bool, hyper: Hyper, run: RunState, step: jax.Array) -> jax.Array:
+            steps = run.rounds * self.training.round_steps
+            return self._collector.act(random, run, self._keys(run, step)[0], exploration_scale(hyper, steps))
+
+        def of_seeds(random: bool, hyper: Hyper, run: RunState, step: jax.Array) -> jax.Array:
+            return jax.vmap(partial(act, random), in_axes=(0, SEED_AXES, None))(hyper, run, step)
+
+        return jax.jit(of_seeds, static_argnums=0)
+
+    @cached_property
+    def _record(self) -> Callable[..., tuple[RunState, Transition]]:
+        def record(
+            learning: bool, hyper: Hyper, run: RunState, action: jax.Array, outcome: Outcome, step: jax.Array
+        ) -> tuple[RunState, Transition]:
+            run, transition = self._collector.record(hyper, run, action, outcome, self._keys(run, step)[1])
+            return replace(run, episodes=run.episodes + jnp.sum(outcome.ended)) if learning else run, transition
+
+        def of_seeds(learning: bool, hyper: Hyper, run: RunState, *arguments: Any) -> tuple[RunState, Transition]:
+            axes = (0, SEED_AXES, 0, 0, None)
+            return jax.vmap(partial(record, learning), in_axes=axes, out_axes=(SEED_AXES, 0))(hyper, run, *arguments)
+
+        return jax.jit(of_seeds, static_argnums=0)
+
+    @cached_property
+    def _add(self) -> Callable[..., RunState]:
+        def add(run: RunState, blocks: Sequence[Transition]) -> RunState:
+            block = jax.tree.map(lambda *steps: jnp.concatenate(steps), *blocks)
+            return self.store.add(run, block)
+
+        return jax.jit(jax.vmap(add, in_axes=(SEED_AXES, 0), out_axes=SEED_AXES), donate_argnums=0)
+
+    @cached_property
+    def _learn(self) -> Callable[..., tuple[TrainState, Metrics]]:
+        def one(hyper: Hyper, run: RunState) -> tuple[TrainState, Metrics]:
+            key = jax.random.split(jax.random.fold_in(run.key, run.rounds))[1]
+            return learn(self.store, hyper, run, key)
+
+        return jax.jit(jax.vmap(one, in_axes=(0, SEED_AXES)))
+
+    @cached_property
+    def _compare(self) -> Callable[..., dict[str, jax.Array]]:
+        return jax.jit(jax.vmap(partial(compare, self.store), in_axes=(0, SEED_AXES)))
+
+    def _keys(self, run: RunState, step: jax.Array) -> jax.Array:
+        """For acting and recording, of one step of a round."""
+        collect_key = jax.random.split(jax.random.fold_in(run.key, run.rounds))[0]
+        return jax.random.split(jax.random.fold_in(collect_key, step))
+
+
+def stack(steps: Sequence[VectorStep]) -> VectorStep:
+    """The steps of several vectors with a leading axis of vectors."""
+    return VectorStep(**{name: np.stack([getattr(step, name) for step in steps]) for name in VectorStep.__dataclass_fields__})

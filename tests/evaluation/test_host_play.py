@@ -1,0 +1,91 @@
+"""Whole episodes in environments in Python: the same ones each time, and as many of each environment."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from maddpg.algorithm.state import init
+from maddpg.config import HostConfig
+from maddpg.environments.host import HostWorld
+from maddpg.environments.vector import Vector
+from maddpg.environments.vector.configured import open_vector
+from maddpg.evaluation.evaluate import evaluate
+from maddpg.evaluation.host_play import HostPlayers
+from maddpg.evaluation.players import Player, everybody
+from tests.host_worlds import DEATH, LENGTH, SPEC, Make, Trouble, make_parts
+
+PARTS = make_parts()
+LEARNED, RANDOM, STILL = (everybody(SPEC, player) for player in (Player.LEARNED, Player.RANDOM, Player.STILL))
+
+
+def opened(every: int = 0, count: int = 3) -> HostPlayers:
+    world = HostWorld(SPEC, Make(trouble=Trouble(every)))
+    return HostPlayers(PARTS.algorithm, lambda: open_vector(world, HostConfig(workers=0), count, 0, 11))
+
+
+@pytest.fixture(scope="module")
+def actor():
+    """Of three seeds, the last two alike."""
+    keys = jax.vmap(jax.random.key)(jnp.array([0, 1, 1]))
+    return jax.jit(jax.vmap(lambda key: init(PARTS.algorithm, key).actor))(keys)
+
+
+@pytest.fixture(scope="module")
+def players():
+    opened_here = opened()
+    yield opened_here
+    opened_here.close()
+
+
+def test_every_call_and_every_seed_plays_the_same_episodes(players, actor):
+    first, again = (players.play(actor, LEARNED, 7).returns for _ in range(2))
+
+    assert first.shape == (3, 7, 2)
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(first[1], first[2])
+    assert not np.array_equal(first[0], first[1])
+
+
+def test_who_learned_nothing_plays_once_for_all_seeds(players, actor):
+    told = []
+
+    random = players.play(actor, RANDOM, 60, told.append).returns
+    still = players.play(actor, STILL, 60).returns
+
+    assert random.shape == still.shape == (1, 60, 2)
+    assert sum(told) == 60
+    for returns in (random, still):  # everybody names a coin or not, one time in two
+        np.testing.assert_allclose(returns[0].mean(axis=0), [LENGTH / 2, DEATH / 2], atol=0.5)
+
+
+def test_lost_episodes_are_played_again(actor):
+    """Each environment plays its share to the end, and no reward of a lost episode counts."""
+    failing = opened(every=3)
+
+    returns = failing.play(actor, RANDOM, 10).returns
+
+    assert failing._vector.faults.lost_episodes > 1
+    whole, vector = [[] for _ in range(3)], Vector(Make(trouble=Trouble(every=3)), 3, seed=11)
+    vector.reset()
+    while any(len(mine) < share for mine, share in zip(whole, (4, 3, 3), strict=True)):
+        step = vector.step(np.zeros((3, 2, 3), np.float32))
+        for index in np.flatnonzero(step.ended):
+            whole[index].append(True)
+    assert vector.faults.lost_episodes == failing._vector.faults.lost_episodes
+    assert returns.shape == (1, 10, 2)
+    assert (returns <= [LENGTH, DEATH]).all()
+    failing.close()
+    vector.close()
+
+
+def test_an_evaluation_has_no_scripted_column(players, actor):
+    scores = evaluate(SPEC, lambda who, episodes: players.play(actor, who, episodes), [5, 6, 7], 6, LEARNED, scripted=False)
+
+    assert [seed.seed for seed in scores.seeds] == [5, 6, 7]
+    for seed in scores.seeds:
+        for agent in seed.agents.values():
+            assert agent.scripted is None
+            assert agent.normalised is None

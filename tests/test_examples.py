@@ -1,0 +1,39 @@
+"""The examples run as they stand, only shorter."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def load(name: str) -> ModuleType:
+    specification = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def test_an_environment_of_ones_own_is_trained_evaluated_and_saved(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+
+    load("own_environment").main(steps=10_400)
+
+    told = capsys.readouterr().out
+    assert "10,400 steps" in told
+    assert "trained" in told
+    assert "'left': array" in told
+    assert {path.name for path in Path("runs/plank").iterdir()} == {"config.json", "metrics.jsonl", "parameters.safetensors"}
+
+
+def test_predators_are_trained_saved_loaded_and_met_by_other_prey(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+
+    load("against_each_other").main(steps=10_400)
+
+    told = capsys.readouterr().out
+    assert "against scripted prey" in told
+    assert "against random prey" in told
+    assert Path("runs/predators/parameters.safetensors").is_file()

@@ -1,0 +1,190 @@
+"""The face for Python: learn, predict, evaluate, save, load."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+from gymnasium import spaces
+from pettingzoo import ParallelEnv
+
+import maddpg
+from maddpg import MADDPG, AlgorithmConfig, Config, HostConfig, TrainingConfig
+
+SMALL = Config(
+    "",
+    algorithm=AlgorithmConfig(actor_layers=(8,), critic_layers=(8,)),
+    training=TrainingConfig(
+        environments=10,
+        batch_size=32,
+        replay_capacity=2_000,
+        warmup_steps=50,
+        log_interval=100,
+        evaluation_interval=0,
+        evaluation_episodes=20,
+    ),
+)
+
+
+class Matching(ParallelEnv):
+    """Two agents choose among three; both are paid if they choose alike, more for the third. The first sees a constant."""
+
+    def __init__(self, pay: float = 1.0) -> None:
+        self.possible_agents = ["row", "column"]
+        self.max_cycles = 3
+        self.pay = pay
+
+    def observation_space(self, agent):
+        return spaces.Discrete(2, start=1)
+
+    def action_space(self, agent):
+        return spaces.Discrete(3, start=5)
+
+    def reset(self, seed=None, options=None):
+        self.agents, self.clock = list(self.possible_agents), 0
+        return dict.fromkeys(self.agents, 1), {agent: {} for agent in self.agents}
+
+    def step(self, actions):
+        self.clock += 1
+        assert all(5 <= action <= 7 for action in actions.values())
+        reward = self.pay * (actions["row"] - 4) * (actions["row"] == actions["column"])
+        everyone, late = self.agents, self.clock == self.max_cycles
+        self.agents = [] if late else everyone
+        seen = dict.fromkeys(everyone, 1)
+        return seen, dict.fromkeys(everyone, reward), dict.fromkeys(everyone, False), dict.fromkeys(everyone, late), {}
+
+
+@pytest.fixture(scope="module")
+def spread():
+    return MADDPG("simple_spread", replace(SMALL, training=replace(SMALL.training, seeds=2)), seed=3).learn(300)
+
+
+def observations(model, value=0.1):
+    return {name: np.full(18, value, np.float32) for name in model.agents}
+
+
+def test_learning_goes_on_where_it_stopped(spread):
+    before = jax.device_get(spread.networks["actor"])
+
+    spread.learn(95)
+
+    assert spread.steps == 400  # whole rounds of 10
+    assert not jax.tree.all(jax.tree.map(np.array_equal, before, jax.device_get(spread.networks["actor"])))
+    lines = [json.loads(line) for line in (spread.folder / "metrics.jsonl").read_text().splitlines()]
+    assert [line["steps"] for line in lines if line["seed"] == 3] == [100, 200, 300, 400]
+
+
+def test_two_pieces_are_the_same_as_one():
+    whole, pieces = (MADDPG("simple", SMALL, seed=1) for _ in range(2))
+
+    whole.learn(200)
+    pieces.learn(80).learn(120)
+
+    jax.tree.map(np.testing.assert_array_equal, jax.device_get(whole.networks), jax.device_get(pieces.networks))
+
+
+def test_a_callback_hears_of_progress_and_ends_learning():
+    model, heard = MADDPG("simple", SMALL), []
+
+    def callback(same, progress):
+        assert same is model
+        heard.append(progress)
+        return progress.steps < 100
+
+    model.learn(10_000, callback)
+
+    assert heard[0].phase == "compiling"
+    assert heard[-1].steps == model.steps >= 100
+    assert model.steps < 10_000
+    assert all(progress.total == 10_000 for progress in heard)
+
+
+def test_predictions_are_by_name_and_by_seed(spread):
+    actions = spread.predict(observations(spread))
+
+    assert set(actions) == set(spread.agents)
+    assert all(action.shape == (5,) for action in actions.values())
+    assert all(((action >= 0) & (action <= 1)).all() for action in actions.values())
+    again, other = spread.predict(observations(spread)), spread.predict(observations(spread), seed=4)
+    jax.tree.map(np.testing.assert_array_equal, actions, again)
+    assert not np.array_equal(actions["agent_0"], other["agent_0"])
+    assert set(spread.predict({"agent_1": np.zeros(18)})) == {"agent_1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"agent_9": np.zeros(18)}, "unknown agent 'agent_9'; did you mean 'agent_"),
+        ({"agent_0": np.zeros(17)}, r"agent_0: the observation has shape \(17,\); it must have \(18,\)"),
+    ],
+)
+def test_what_does_not_fit_is_refused(spread, given, message):
+    with pytest.raises(ValueError, match=message):
+        spread.predict(given)
+
+
+def test_a_seed_that_was_not_trained_is_refused(spread):
+    with pytest.raises(ValueError, match="seed = 9: this was trained with 3, 4"):
+        spread.predict(observations(spread), seed=9)
+
+
+def test_what_is_saved_is_what_is_loaded(spread, tmp_path):
+    spread.save(tmp_path / "run")
+    loaded = MADDPG.load(tmp_path / "run")
+
+    jax.tree.map(np.testing.assert_array_equal, jax.device_get(spread.networks), jax.device_get(loaded.networks))
+    jax.tree.map(np.testing.assert_array_equal, spread.predict(observations(spread)), loaded.predict(observations(spread)))
+    assert (tmp_path / "run" / "metrics.jsonl").is_file()
+    with pytest.raises(ValueError, match="is not empty"):
+        spread.save(tmp_path / "run")
+
+
+def test_a_loaded_run_goes_on_from_its_networks(spread, tmp_path):
+    spread.save(tmp_path / "run")
+    loaded = MADDPG.load(tmp_path / "run")
+    before = jax.device_get(loaded.networks)
+
+    loaded.learn(50)  # all of it warm-up: nothing is learned
+
+    jax.tree.map(np.testing.assert_array_equal, before, jax.device_get(loaded.networks))
+
+
+def test_an_environment_of_ones_own_learns_what_pays_most(tmp_path):
+    numbers = replace(SMALL.training, updates=4)
+    with MADDPG(Matching, replace(SMALL, training=numbers, host=HostConfig(workers=0)), arguments={"pay": 2.0}, seed=0) as model:
+        model.learn(1_500)
+        evaluation = model.evaluate(episodes=20)
+        assert model.predict({"row": 1, "column": 1}) == {"row": 7, "column": 7}
+        drawn = [model.predict({"row": 1, "column": 1}, deterministic=False)["row"] for _ in range(5)]
+        model.save(tmp_path / "run")
+
+    scores = evaluation.seeds[0].agents
+    assert scores["row"].mean == scores["column"].mean == 18.0  # 3 steps of 3 times the pay
+    assert scores["row"].random < 9
+    assert scores["row"].scripted is None
+    assert set(drawn) <= {5, 6, 7}
+
+    with pytest.raises(ValueError, match=r"given in Python; give it again: MADDPG.load\(path, env=...\)"):
+        MADDPG.load(tmp_path / "run")
+    with MADDPG.load(tmp_path / "run", env=Matching) as loaded:
+        assert loaded.predict({"row": 1, "column": 1}) == {"row": 7, "column": 7}
+
+
+def test_an_object_where_a_function_is_needed_is_refused():
+    with pytest.raises(ValueError, match=r"env is a Matching: .*lambda: Matching\(\)"):
+        MADDPG(Matching())
+
+
+def test_another_environment_than_the_runs_is_refused(spread, tmp_path):
+    spread.save(tmp_path / "run")
+
+    with pytest.raises(ValueError, match="this run was trained on simple_spread; give that, or leave it out"):
+        MADDPG.load(tmp_path / "run", env="simple_tag")
+
+
+def test_the_package_has_no_other_names():
+    with pytest.raises(AttributeError, match="no attribute 'MADPG'"):
+        _ = maddpg.MADPG
