@@ -11,14 +11,15 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.cache import trained
-from benchmarks.tables import spread
+from benchmarks.cache import find, trained
+from benchmarks.tables import fill, spread
 from maddpg.algorithm.actions import random_action
 from maddpg.config import Config, HostConfig, TrainingConfig, WorldConfig, preset
 from maddpg.environments.host import HostWorld
@@ -31,6 +32,7 @@ from maddpg.evaluation.reference import reference_play
 from maddpg.storage.run_folder import RunFolder
 from maddpg.training.run import Trained
 
+PAGE = Path(__file__).parent.parent / "docs" / "environments.md"
 TRIED, TRIAL_EPISODES = 32, 20
 
 
@@ -98,26 +100,42 @@ def best_constant(result: Trained, episodes: int) -> dict[str, float]:
     return {"mean": float(returns.mean()), "standard_error": float(returns.std(ddof=1) / np.sqrt(len(returns)))}
 
 
-def show(name: str, summary: dict[str, Any]) -> None:
-    """One line."""
-    evaluation = summary["evaluation"]
-    means = [float(np.mean([agent["mean"] for agent in seed["agents"].values()])) for seed in evaluation["seeds"]]
-    random = float(np.mean([agent["random"] for agent in evaluation["seeds"][0]["agents"].values()]))
-    constant = summary.get("best_constant")
-    beside = f", best constant action {constant['mean']:.2f} +- {constant['standard_error']:.2f}" if constant else ""
-    print(
-        f"{name}: {spread(means) if len(means) > 1 else f'{means[0]:.2f}'} (random {random:.2f}{beside}), "
-        f"{summary['steps']:_} steps in {summary['training_minutes']:.1f} minutes, {summary['steps_per_second']:,.0f} steps/s",
-        flush=True,
-    )
+def table() -> list[str]:
+    """One row for each task that has been run."""
+    rows = ["| environment | steps | trained | random | best constant action | steps/s | minutes |", "|---" * 7 + "|"]
+    for name, task in TASKS.items():
+        run = find(f"python-environments-{name}", config(name))
+        where = f"{task.environment}{', compiled loop, played in mpe2' if ':' not in task.environment else ''}"
+        if run is None:
+            rows.append(f"| {where} | {task.training.steps:_} | not run yet | | | | |")
+            continue
+        seeds = run["evaluation"]["seeds"]
+        means = [float(np.mean([agent["mean"] for agent in seed["agents"].values()])) for seed in seeds]
+        scores = list(seeds[0]["agents"].values())
+        error = float(np.mean([score["standard_error"] for score in scores]))
+        mine = f"{spread(means)} ({len(means)} seeds)" if len(means) > 1 else f"{means[0]:.2f} ± {error:.2f} (1 seed)"
+        best = run.get("best_constant")
+        constant = f"{best['mean']:.2f} ± {best['standard_error']:.2f}" if best else ""
+        random = f"{np.mean([score['random'] for score in scores]):.2f}"
+        cost = f"{run['steps_per_second']:,.0f} | {run['training_minutes']:.0f}"
+        rows.append(f"| {where} | {run['steps']:_} | {mine} | {random} | {constant} | {cost} |")
+    return rows
+
+
+def render(text: str) -> str:
+    """The page with its table made anew."""
+    return fill(text, {"trained": table()})
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tasks", nargs="*", metavar="TASK", default=list(TASKS), help=f"of {', '.join(TASKS)}; all if left out")
-    for name in parser.parse_args().tasks:
+    parser.add_argument("--tables", action="store_true", help="train nothing, make the table from what is there")
+    given = parser.parse_args()
+    for name in () if given.tables else given.tasks:
         keep: Callable[[Trained, RunFolder], dict[str, Any]] = partial(summarise, name)
-        show(name, trained(f"python-environments-{name}", config(name), keep))
+        trained(f"python-environments-{name}", config(name), keep)
+    PAGE.write_text(render(PAGE.read_text()))
 
 
 if __name__ == "__main__":

@@ -105,7 +105,8 @@ class Fused:
         """[collect n steps of every environment, update m times] of one seed."""
         collect_key, learn_key = jax.random.split(jax.random.fold_in(run.key, run.rounds))
         run, block = self.collector.collect(learning, hyper, run, collect_key)
-        run = self.store.add(run, block)
+        replay, rings, rounds = self.store.add(run.replay, run.rings, run.rounds, block)
+        run = replace(run, replay=replay, rings=rings, rounds=rounds)
         if not learning:
             return run
 

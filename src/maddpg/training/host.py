@@ -25,6 +25,7 @@ from maddpg.config import HostConfig, TrainingConfig
 from maddpg.environments.host import HostWorld
 from maddpg.environments.vector import Vector, VectorStep
 from maddpg.environments.vector.configured import open_vector, share_workers
+from maddpg.replay import SubPolicyRings
 from maddpg.training.collecting import Collector, Outcome, StartKeys
 from maddpg.training.loop import compare, for_seeds, learn
 from maddpg.training.run_state import SEED_AXES, RunState
@@ -125,13 +126,16 @@ class Host:
             if learning and step == 0:
                 learned = self._learn(hyper, run)
             stepped = stack([vector.receive() for vector in self._vectors])
-            run, block = self._record(learning, hyper, run, action, self._outcome(stepped), step)
+            # Without what is large: an output that is an input too would be copied.
+            light, block = self._record(learning, hyper, _lighten(run), action, self._outcome(stepped), step)
+            run = replace(light, learner=run.learner, replay=run.replay, rings=run.rings)
             blocks.append(block)
-        run = self._add(run, blocks)
         if learned is not None:
-            learner, sums = learned
+            # Awaited, since the replay that it reads is donated next.
+            learner, sums = jax.block_until_ready(learned)
             run = replace(run, learner=learner, totals=replace(run.totals, updates=sums))
-        return run
+        replay, rings, rounds = self._add(run.replay, run.rings, run.rounds, blocks)
+        return replace(run, replay=replay, rings=rings, rounds=rounds)
 
     def _outcome(self, stepped: VectorStep) -> Outcome:
         arrays = {name: jnp.asarray(getattr(stepped, name)) for name in TimeStep.__dataclass_fields__}
@@ -181,12 +185,12 @@ class Host:
         return jax.jit(of_seeds, static_argnums=0)
 
     @cached_property
-    def _add(self) -> Callable[..., RunState]:
-        def add(run: RunState, blocks: Sequence[Transition]) -> RunState:
+    def _add(self) -> Callable[..., tuple[jax.Array, SubPolicyRings | None, jax.Array]]:
+        def add(replay: jax.Array, rings: SubPolicyRings | None, rounds: jax.Array, blocks: Sequence[Transition]) -> tuple:
             block = jax.tree.map(lambda *steps: jnp.concatenate(steps), *blocks)
-            return self.store.add(run, block)
+            return self.store.add(replay, rings, rounds, block)
 
-        return jax.jit(jax.vmap(add, in_axes=(SEED_AXES, 0), out_axes=SEED_AXES), donate_argnums=0)
+        return jax.jit(jax.vmap(add, in_axes=(0, 0, None, 0), out_axes=(0, 0, None)), donate_argnums=(0, 1))
 
     @cached_property
     def _learn(self) -> Callable[..., tuple[TrainState, Metrics]]:
@@ -204,6 +208,11 @@ class Host:
         """For acting and recording, of one step of a round."""
         collect_key = jax.random.split(jax.random.fold_in(run.key, run.rounds))[0]
         return jax.random.split(jax.random.fold_in(collect_key, step))
+
+
+def _lighten(run: RunState) -> RunState:
+    """The run without networks and replay."""
+    return replace(run, learner=None, replay=None, rings=None)  # type: ignore[arg-type]
 
 
 def stack(steps: Sequence[VectorStep]) -> VectorStep:

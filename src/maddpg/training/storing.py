@@ -8,13 +8,13 @@ from functools import cached_property
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Key
+from jaxtyping import Array, Int, Key
 
 from maddpg.algorithm.acting import agent_keys
 from maddpg.algorithm.learning import Batches
 from maddpg.algorithm.state import Algorithm
 from maddpg.config import TrainingConfig
-from maddpg.replay import Replay, SubPolicyIndex
+from maddpg.replay import Replay, SubPolicyIndex, SubPolicyRings
 from maddpg.training.run_state import RunState
 from maddpg.types import Availability, Transition
 
@@ -58,15 +58,16 @@ class Store:
         players = self.algorithm.players
         return SubPolicyIndex(players.group_count, self.algorithm.config.ensemble_size, self.training.replay_rows)
 
-    def add(self, run: RunState, block: Transition) -> RunState:
-        """One round's transitions into the replay, and into the rings of those who made them."""
-        added = run.rounds * self.training.round_steps
-        rings = run.rings
+    def add(
+        self, replay: jax.Array, rings: SubPolicyRings | None, rounds: Int[Array, ""], block: Transition
+    ) -> tuple[jax.Array, SubPolicyRings | None, Int[Array, ""]]:
+        """One round's transitions into the replay, and into the rings of those who made them; one round more has been done."""
+        added = rounds * self.training.round_steps
         if rings is not None:
             assert block.sub_policy is not None
             first_of_group = np.array([self.algorithm.players.groups.index(group) for group in range(self.index.groups)])
             rings = self.index.add(rings, added % self.index.capacity, block.sub_policy[:, first_of_group])
-        return replace(run, replay=self.replay.add(run.replay, added, block), rings=rings, rounds=run.rounds + 1)
+        return self.replay.add(replay, added, block), rings, rounds + 1
 
     def batches(self, run: RunState, key: Key[Array, ""]) -> Batches:
         """Minibatches for one learning step: one for all agents or, leading axis, one for each; and what ensembles and models need."""
