@@ -138,17 +138,18 @@ def test_first_episodes_end_at_different_times():
 def test_returns_are_of_whole_episodes(played):
     """Lost ones are left out."""
     rows, total, episodes = played.rows, np.zeros(2), 0
+    clocks = np.concatenate([rows.observation[1:, :, 0, 1], np.asarray(played.run.observation)[:, :, 0, 1]])
     for index in range(COUNT):
         so_far = np.zeros(2)
         for step in range(ROUNDS):
-            if step and rows.observation[step, index, 0, 1] == 0:
-                if rows.availability.alive[step - 1, index].any():
+            so_far = so_far + rows.reward[step, index]
+            if clocks[step, index] == 0:  # another one has begun
+                if rows.availability.alive[step, index].any():
                     total, episodes = total + so_far, episodes + 1
                 so_far = np.zeros(2)
-            so_far = so_far + rows.reward[step, index]
-    last = np.asarray(played.run.observation)[0, :, 0, 1] == 0  # that ended with the last step
-    lost = ~rows.availability.alive[-1].any(axis=1)
-    assert played.run.totals.episodes[0] == episodes + (last & ~lost).sum()
+
+    assert played.run.totals.episodes[0] == episodes
+    np.testing.assert_allclose(played.run.totals.episode_return[0], total)
 
 
 # A single agent ------------------------------------------------------------------------------------------------------------------
@@ -256,7 +257,9 @@ def test_a_sub_policy_plays_a_whole_episode():
     goes_on = rows.observation[1:, :, 0, 1] > 0
     changed = rows.sub_policy[1:] != rows.sub_policy[:-1]
     assert not changed[goes_on].any()
-    assert changed[~goes_on].any()
+    lost = ~rows.availability.alive[:-1].any(axis=2)
+    assert changed[lost].any()
+    assert changed[~goes_on & ~lost].any()
 
 
 def test_coins_are_learned(tmp_path):
