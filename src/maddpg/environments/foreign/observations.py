@@ -70,7 +70,7 @@ def _pack_other(space: gymnasium.Space, size: int) -> Callable[[Any], np.ndarray
 
     def pack(value: Any) -> np.ndarray:
         try:
-            array = np.asarray(spaces.utils.flatten(space, value))
+            array: np.ndarray = np.asarray(spaces.utils.flatten(space, value))
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"the observation {describe_value(value)} does not fit its space {describe_value(space)} ({error!r})"

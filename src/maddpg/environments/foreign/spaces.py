@@ -57,7 +57,8 @@ def _describe(space: gymnasium.Space, agent: str) -> Action:
     """`describe_action`, for a part that may be empty."""
     match space:
         case spaces.Discrete():
-            return Action((Categorical(int(space.n)),), lambda row: space.dtype.type(space.start + np.argmax(row[: int(space.n)])))
+            count, start, kind = int(space.n), int(space.start), np.dtype(space.dtype).type
+            return Action((Categorical(count),), lambda row: kind(start + int(np.argmax(row[:count]))))
         case spaces.MultiDiscrete():
             return _choices(space, space.nvec.ravel().tolist(), space.start.ravel())
         case spaces.MultiBinary():
@@ -99,7 +100,7 @@ def _numbers(space: spaces.Box, agent: str) -> Action:
         raise ValueError(
             refusal(space, agent, "is not bounded; give every column a finite low and high, as RescaleAction or a Box of yours do")
         )
-    whole = space.dtype.kind in "biu"
+    whole = np.dtype(space.dtype).kind in "biu"
     if whole and max(abs(lowest).max(), abs(highest).max()) > EXACT_INTEGER:
         raise ValueError(refusal(space, agent, "has whole numbers beyond 2**53, more than floats can tell apart; give it closer bounds"))
 
