@@ -1,8 +1,9 @@
 """Environments in Python, in worker processes: `python -m benchmarks.python_environments [TASK ...]`.
 
-spread: the real mpe2, trained in by the loop for environments in Python, beside the compiled loop's agents after the same number of steps;
-3 seeds, default preset, 1,000 greedy episodes in mpe2 for each. The others: one seed, 100 greedy episodes, beside random play and the best
-constant action: of every choice, or of 32 random ones and standing still, the one with the best mean over 20 episodes, played for 100 more.
+spread: the real mpe2, trained in by the loop for environments in Python, beside the compiled loop's agents after the same number of steps,
+and the same with a channel over which everybody tells everybody a symbol; 3 seeds, default preset, 1,000 greedy episodes in mpe2 for each.
+The others: one seed, 100 greedy episodes, beside random play and the best constant action: of standing still and 32 random ones, the one
+with the best mean over 20 episodes, played for 100 more.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 from benchmarks.cache import find, trained
 from benchmarks.tables import fill, spread
 from maddpg.algorithm.actions import random_action
-from maddpg.config import Config, HostConfig, TrainingConfig, WorldConfig, preset
+from maddpg.config import ChannelConfig, Config, HostConfig, TrainingConfig, WorldConfig, preset
 from maddpg.environments.host import HostWorld
 from maddpg.environments.registry import resolve
 from maddpg.environments.vector.configured import open_vector
@@ -46,6 +47,7 @@ class Task:
     arguments: dict[str, Any] = field(default_factory=dict)
     world: WorldConfig = field(default_factory=WorldConfig)
     host: HostConfig = field(default_factory=HostConfig)
+    channel: ChannelConfig = field(default_factory=ChannelConfig)
     gamma: float = 0.85
 
 
@@ -54,6 +56,9 @@ LONG = TrainingConfig(steps=1_000_000, environments=32, warmup_steps=20_000, upd
 TASKS = {
     "spread": Task("mpe2:simple_spread_v3", SPREAD, 1_000, {"continuous_actions": True}),
     "spread-compiled": Task("simple_spread", SPREAD, 1_000, world=WorldConfig(action_mode="box")),
+    "spread-channel": Task(
+        "mpe2:simple_spread_v3", SPREAD, 1_000, {"continuous_actions": True}, channel=ChannelConfig(channel_senders=("all",))
+    ),
     "multiwalker": Task("pettingzoo:sisl.multiwalker_v9", LONG, gamma=0.99),
 }
 
@@ -63,7 +68,17 @@ def config(name: str) -> Config:
     task = TASKS[name]
     base = preset("tuned", task.environment)
     algorithm = replace(base.algorithm, gamma=task.gamma)
-    return resolve(replace(base, arguments=task.arguments, world=task.world, algorithm=algorithm, training=task.training, host=task.host))
+    return resolve(
+        replace(
+            base,
+            arguments=task.arguments,
+            world=task.world,
+            algorithm=algorithm,
+            training=task.training,
+            host=task.host,
+            channel=task.channel,
+        )
+    )
 
 
 def summarise(name: str, result: Trained, _: RunFolder) -> dict[str, Any]:
@@ -106,6 +121,7 @@ def table() -> list[str]:
     for name, task in TASKS.items():
         run = find(f"python-environments-{name}", config(name))
         where = f"{task.environment}{', compiled loop, played in mpe2' if ':' not in task.environment else ''}"
+        where += f", a channel of {task.channel.channel_size} symbols" if task.channel.channel_senders else ""
         if run is None:
             rows.append(f"| {where} | {task.training.steps:_} | not run yet | | | | |")
             continue
