@@ -155,9 +155,9 @@ def _make_foreign(config: Config, typed: Typed | None) -> Environment | HostWorl
             return made
         with contextlib.suppress(Exception):  # whether it is an environment at all is looked at below
             made.close()
+    elif name == OWN:
+        raise ValueError("this run was trained on an environment given in Python; give it again: MADDPG.load(path, env=...)")
     else:
-        if name == OWN:
-            raise ValueError("this run was trained on an environment given in Python; give it again: MADDPG.load(path, env=...)")
         raise ValueError(f"this run was trained on {name}; pass --env {name} if you trust it: its code is run")
     with_state = config.algorithm.critic_input != "observations"
     factory = as_factory(name, make, arguments, config.host.time_limit, with_state)
