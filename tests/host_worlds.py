@@ -10,7 +10,7 @@ import numpy as np
 from maddpg.algorithm.state import assemble, hyper
 from maddpg.config import AlgorithmConfig, Config, HostConfig, TrainingConfig
 from maddpg.environments.host import BadEnvironment, HostStep, HostWorld
-from maddpg.environments.registry import regroup
+from maddpg.environments.teams import regroup
 from maddpg.training.build import Parts
 from maddpg.training.host import Host
 from maddpg.types import AgentSpec, Categorical, EnvSpec

@@ -6,6 +6,12 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from maddpg.algorithm.networks import mlp
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
@@ -37,3 +43,16 @@ def test_predators_are_trained_saved_loaded_and_met_by_other_prey(monkeypatch, t
     assert "against scripted prey" in told
     assert "against random prey" in told
     assert Path("runs/predators/parameters.safetensors").is_file()
+
+
+def test_the_product_over_patches_is_a_convolution():
+    network = load("pursuit").convolution(7, 5, 3, channels=4, hidden=(6,))
+    parameters = network.init(jax.random.key(0), jnp.ones(105, bool), jnp.ones(2, bool))
+    picture = jax.random.normal(jax.random.key(1), (8, 105))
+
+    filters = parameters["filters"].reshape(3, 3, 3, 4)
+    layout = ("NHWC", "HWIO", "NHWC")
+    features = jax.lax.conv_general_dilated(picture.reshape(8, 7, 5, 3), filters, (1, 1), "VALID", dimension_numbers=layout)
+
+    expected = mlp((6,)).apply(parameters["rest"], jax.nn.relu(features).reshape(8, -1))
+    np.testing.assert_allclose(network.apply(parameters, picture), expected, atol=1e-5)

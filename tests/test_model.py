@@ -6,13 +6,17 @@ import json
 from dataclasses import replace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
 import maddpg
-from maddpg import MADDPG, AlgorithmConfig, Config, HostConfig, TrainingConfig
+from maddpg import MADDPG, AlgorithmConfig, Config, HostConfig, TrainingConfig, WorldConfig
+from maddpg.environments.contract import Environment
+from maddpg.environments.registry import make_environment
+from maddpg.types import Availability
 
 SMALL = Config(
     "",
@@ -171,6 +175,37 @@ def test_an_environment_of_ones_own_learns_what_pays_most(tmp_path):
         MADDPG.load(tmp_path / "run")
     with MADDPG.load(tmp_path / "run", env=Matching) as loaded:
         assert loaded.predict({"row": 1, "column": 1}) == {"row": 7, "column": 7}
+
+
+def test_a_closed_model_learns_no_more_and_forgets_nothing(tmp_path):
+    model = MADDPG("simple", SMALL, folder=tmp_path / "run").learn(100)
+    model.close()
+    model.close()
+
+    assert model.steps == 100
+    assert (tmp_path / "run" / "parameters.safetensors").is_file()
+    with pytest.raises(ValueError, match="this model is closed"):
+        model.learn(10)
+    with pytest.raises(ValueError, match="is not empty"):
+        MADDPG("simple", SMALL, folder=tmp_path / "run")
+
+
+def test_forbidden_choices_are_not_predicted_on_the_device():
+    world = make_environment(Config("simple", world=WorldConfig(action_mode="discrete")))
+    assert isinstance(world, Environment)
+    allowed = Availability(action_mask=jnp.ones((1, 5), bool))
+    model = MADDPG(replace(world, spec=replace(world.spec, masked=True), availability=lambda _: allowed), SMALL)
+    seen = {"agent_0": np.zeros(4, np.float32)}
+    liked = model.predict(seen)["agent_0"]
+
+    other = model.predict(seen, infos={"agent_0": {"action_mask": liked == 0}})["agent_0"]
+
+    assert other.sum() == 1
+    assert not (other * liked).any()
+    with pytest.raises(ValueError, match=r"the action mask has shape \(3,\); it must have \(5,\)"):
+        model.predict(seen, infos={"agent_0": {"action_mask": [1, 1, 1]}})
+    with pytest.raises(ValueError, match="sub_policy = 3: it must be average, or a number from 0 to 0"):
+        model.predict(seen, sub_policy=3)
 
 
 def test_an_object_where_a_function_is_needed_is_refused():

@@ -10,7 +10,8 @@ import pytest
 
 from maddpg.algorithm.state import assemble
 from maddpg.config import AlgorithmConfig, Config, TeamConfig, TrainingConfig, preset
-from maddpg.environments.registry import make_environment, regroup
+from maddpg.environments.registry import make_environment
+from maddpg.environments.teams import regroup
 from maddpg.settings import from_dict, merge, merge_teams, to_dict
 from maddpg.training.build import build
 from maddpg.types import AgentSpec, Box, EnvSpec

@@ -7,6 +7,7 @@ import tempfile
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from maddpg.evaluation.scores import Evaluation
 from maddpg.storage.parameters import save_parameters
 from maddpg.storage.run_folder import RunFolder, make_run_folder
 from maddpg.training.build import Parts, build
+from maddpg.training.interrupt import stop_on_interrupt
 from maddpg.training.run import Progress, Run
 from maddpg.training.saved import fresh_networks, load_networks
 from maddpg.types import PyTree
@@ -38,9 +40,7 @@ Callback = Callable[["MADDPG", Progress], bool | None]
 class MADDPG:
     """Agents that learn together in one environment (Lowe et al. 2017).
 
-    >>> model = MADDPG("simple_spread", seed=0)
-    >>> model.learn(1_000_000).evaluate().seeds[0].agents["agent_0"].mean  # doctest: +SKIP
-    -8.0
+    It can be used in a `with` statement, which ends the worker processes of environments in Python.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class MADDPG:
             seed: the first seed, in place of the one in `config`.
             arguments: what the environment is made with, besides those in `config`.
             actor: a network of one's own in place of the perceptron, and `critic` too (docs/changing.md).
-            folder: where metrics and networks are written, new or empty; a temporary one if left out.
+            folder: where metrics are written while it learns, and networks when it is closed, new or empty; a temporary one if left out.
 
         Raises:
-            ValueError: an environment or settings that do not go together.
+            ValueError: an environment or settings that do not go together, or a folder that holds something already.
         """
         typed = _typed(env)
         config = config or preset("tuned", "")
@@ -87,8 +87,10 @@ class MADDPG:
         if folder is None:
             folder = tempfile.mkdtemp(prefix="maddpg-")
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self._folder = RunFolder(Path(folder))
+        self._folder = make_run_folder(Path(folder), parts.config.environment)
         self._run: Run | None = None
+        self._closed = False
+        self._greedy, self._drawn = (jax.jit(partial(function, parts.algorithm)) for function in (act_greedily, act))
         self._translator = Translator(parts.environment)
         self._key = jax.random.key(parts.config.training.seed)
 
@@ -118,9 +120,12 @@ class MADDPG:
         Raises:
             ValueError: steps that are no steps, or not enough memory.
             NotFinite, BadEnvironment, EnvironmentFailed: it cannot go on; what was learned before is kept.
+            KeyboardInterrupt: after Ctrl-C, once the chunk under way is done; `learn` can go on from there.
         """
         if steps < 1:
             raise ValueError(f"steps = {steps}: it must be at least 1")
+        if self._closed:
+            raise ValueError("this model is closed: save it, and load it to go on")
         stop = False
 
         def tell(progress: Progress) -> None:
@@ -128,10 +133,12 @@ class MADDPG:
             stop = stop or (callback is not None and callback(self, progress) is False)
 
         if self._run is None:
-            self._folder.path.mkdir(parents=True, exist_ok=True)
             self._run = Run(self.parts, self._folder, learned=self._learned)
         self._run.tell = tell
-        self._run.advance(self._run.rounds - (-steps // self.config.training.round_steps), lambda: stop)
+        with stop_on_interrupt() as interrupt:
+            self._run.advance(self._run.rounds - (-steps // self.config.training.round_steps), lambda: stop or interrupt.asked)
+        if interrupt.asked:
+            raise KeyboardInterrupt
         return self
 
     def predict(
@@ -146,7 +153,7 @@ class MADDPG:
 
         Args:
             observations: name -> observation, as the environment gives it (for worlds on the device, a vector of its true size).
-            infos: name -> info, where action masks come that way.
+            infos: name -> info, with `action_mask` where choices are forbidden and the observation does not say so.
             deterministic: the most likely action; else one drawn from the policy.
             seed: whose actors, of the seeds that were trained; the first if left out.
             sub_policy: of an ensemble: `average`, or the number of a member.
@@ -159,21 +166,28 @@ class MADDPG:
         there = availability(spec, alive[None], mask[None])
         actor = jax.tree.map(lambda leaf: leaf[self._row(seed)], self.networks["actor"])
         size = algorithm.config.ensemble_size
+        if sub_policy != "average" and sub_policy not in range(size):
+            raise ValueError(f"sub_policy = {sub_policy!r}: it must be average, or a number from 0 to {size - 1}")
         who = None if size == 1 or sub_policy == "average" else jnp.full((1, spec.agent_count), int(sub_policy))
         if deterministic:
-            action = act_greedily(algorithm, actor, jnp.asarray(rows)[None], who, there)
+            action = self._greedy(actor, jnp.asarray(rows)[None], who, there)
         else:
             if size > 1 and who is None:
                 raise ValueError("sub_policy = 'average' has one action, and none to draw; give the number of a member")
             self._key, key = jax.random.split(self._key)
-            action = act(algorithm, actor, jnp.asarray(rows)[None], key, None, who, availability=there)
+            action = self._drawn(actor, jnp.asarray(rows)[None], key, None, who, availability=there)
         return self._translator.unpack(np.asarray(action[0]), list(observations))
 
     def evaluate(self, episodes: int = 100, play: Mapping[str, str] | None = None, sub_policy: SubPolicy = "drawn") -> Evaluation:
         """Whole greedy episodes of every seed, beside random, still and (if there is any) scripted play.
 
         `play` says who plays a team or an agent instead: `{"good": "random"}`.
+
+        Raises:
+            ValueError: fewer than 1 episode, or a player, team or agent that does not exist.
         """
+        if episodes < 1:
+            raise ValueError(f"episodes = {episodes}: it must be at least 1")
         stage = self.parts.stage(min(episodes, self.config.training.evaluation_episodes), sub_policy)
         algorithm = self.parts.algorithm
         players = choose_players(algorithm, play, stage.scripted) if play else as_trained(algorithm)
@@ -246,12 +260,11 @@ class MADDPG:
         return model
 
     def close(self) -> None:
-        """End the environments in Python; the networks stay."""
-        if self._run is not None:
-            self._learned = self.networks
+        """End the environments in Python, and learning; the networks stay, for `predict`, `evaluate` and `save`."""
+        if self._run is not None and not self._closed:
             self._run.close()
             self._run.stage.close()
-            self._run = None
+        self._closed = True
         self._translator.close()
 
     def __enter__(self) -> MADDPG:

@@ -15,7 +15,7 @@ import pytest
 from maddpg.environments import jaxmarl
 from maddpg.environments.contract import restart
 from maddpg.environments.jaxmarl import names, spaces
-from maddpg.environments.jaxmarl.adapter import _allowed, team_of
+from maddpg.environments.jaxmarl.adapter import _allowed
 from maddpg.environments.jaxmarl.families import NEVER, declared_length, without_clock_of_brax
 from maddpg.types import Box, Categorical
 
@@ -378,14 +378,6 @@ def test_hanabi_masks_who_is_not_to_move():
     assert allowed.sum(axis=1).tolist()[1] == 1
     assert [bool(row[index]) for row, index in zip(allowed, nothing, strict=True)] == [False, True]
     assert environment.spec.episode_length == 2 * (10 - 2 * 2 + 3) + 8 + 2
-
-
-@pytest.mark.parametrize(
-    ("name", "team"),
-    [("adversary_0", "adversary"), ("ally_12", "ally"), ("leadadversary_0", "leadadversary"), ("0", "agent"), ("eve", "eve")],
-)
-def test_teams_are_read_from_names(name, team):
-    assert team_of(name) == team
 
 
 @pytest.mark.parametrize(

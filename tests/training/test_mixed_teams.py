@@ -17,7 +17,8 @@ from maddpg.storage.run_folder import RunFolder
 from maddpg.training.build import build
 from maddpg.training.frozen import freeze, load_frozen
 from maddpg.training.fused import Fused
-from maddpg.training.run import plan, train
+from maddpg.training.plan import plan
+from maddpg.training.run import train
 from tests.games import UNIT, probe
 
 # A game of four teams of one, each played in another way. The script says what time it is, so that what is stored tells when it was asked.

@@ -21,7 +21,8 @@ from maddpg.training.build import build
 from maddpg.training.fused import Fused
 from maddpg.training.health import NotFinite
 from maddpg.training.memory import required_bytes
-from maddpg.training.run import plan, train
+from maddpg.training.plan import plan
+from maddpg.training.run import train
 from tests.runs import AGENTS, EVALUATIONS, LINES, ROUND, ROUNDS, SEEDS, WARM_UP
 
 

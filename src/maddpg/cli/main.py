@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from maddpg.config import Config, preset
+from maddpg.environments.vector import EnvironmentFailed
 from maddpg.names import unknown_name
 from maddpg.settings import merge
 
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ValueError as error:
         print(f"maddpg: {error}", file=sys.stderr)
         sys.exit(2)
-    except ImportError as error:
+    except (ImportError, EnvironmentFailed) as error:
         print(f"maddpg: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:

@@ -37,7 +37,7 @@ class Environment:
     secrets: Callable[[PyTree], dict[str, jax.Array]] = lambda _: {}
     """state -> facts of this episode that messages might tell, by name, each a whole number from 0."""
     availability: Callable[[PyTree], Availability] = lambda _: Availability()
-    """state -> who acts next, and what they may choose, if `spec` is mortal or masked."""
+    """state -> who is there to act, and what they may choose, if `spec` is mortal or masked. A time limit makes nobody absent."""
 
 
 def restart(environment: Environment, key: jax.Array, stepped: PyTree, result: TimeStep) -> tuple[PyTree, TimeStep]:

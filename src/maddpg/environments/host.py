@@ -33,7 +33,7 @@ class HostEnvironment(Protocol):
 
     @property
     def spec(self) -> EnvSpec:
-        """Names, teams and sizes of its agents; `mortal`, since any agent may end before the others."""
+        """Names, teams and sizes of its agents; `mortal` if any agent may end before the others."""
         ...
 
     def reset(self, seed: int | None) -> HostStep:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from maddpg.config import Config, HostConfig, TeamConfig, WorldConfig
+from maddpg.config import Config, HostConfig, WorldConfig
 from maddpg.environments import particles as particle_environments
 from maddpg.environments.channel import with_channel
 from maddpg.environments.contract import Environment
-from maddpg.environments.foreign import is_factory
+from maddpg.environments.foreign import adapt, as_factory, find_factory, is_factory
+from maddpg.environments.foreign.calling import call
 from maddpg.environments.host import HostWorld, describe_value
 from maddpg.environments.host_channel import with_host_channel
-from maddpg.names import unknown_name
+from maddpg.environments.teams import regroup
 from maddpg.particles import SCENARIOS, make_scenario
 from maddpg.types import EnvSpec
 
@@ -85,23 +85,6 @@ def make_environment(config: Config, typed: Typed | None = None) -> Environment 
     return with_host_channel(made, config.channel)
 
 
-def regroup(spec: EnvSpec, teams: Mapping[str, TeamConfig]) -> EnvSpec:
-    """The specification with the agents on the teams that name them; the others stay where they are.
-
-    Raises:
-        ValueError: an agent that does not exist, or that two teams name.
-    """
-    team_of: dict[str, str] = {}
-    for team, settings in teams.items():
-        for name in settings.agents or ():
-            if name not in spec.names:
-                raise ValueError(unknown_name(f"agent of team {team}", name, spec.names))
-            if name in team_of:
-                raise ValueError(f"{name} is on team {team_of[name]} and on team {team}; name it in one of them")
-            team_of[name] = team
-    return replace(spec, agents=tuple(replace(agent, team=team_of.get(agent.name, agent.team)) for agent in spec.agents))
-
-
 def describe_environments() -> list[tuple[EnvSpec, str, tuple[str, ...]]]:
     """Specification, what it is about, and action modes of every environment that can be trained in by a plain name."""
     rows: list[tuple[EnvSpec, str, tuple[str, ...]]] = []
@@ -137,31 +120,26 @@ def _make_foreign(config: Config, typed: Typed | None) -> Environment | HostWorl
         from maddpg.environments.jaxmarl import make as make_jaxmarl
 
         return make_jaxmarl(name.partition(":")[2], **arguments)
-    from maddpg.environments.foreign import as_factory, find_factory
-    from maddpg.environments.foreign.calling import call
-    from maddpg.environments.vector import EnvironmentFailed, describe
-
-    if not is_factory(name):
-        make = find_factory(name)
-    elif typed is not None and typed.name == name:
-        make = typed.make
-        try:
-            made = call(make, arguments, name)
-        except ValueError:
-            raise
-        except Exception as error:
-            raise ValueError(f"{name} cannot be made: {type(error).__name__}: {describe_value(error)}") from error
-        if isinstance(made, Environment):
-            return made
-        with contextlib.suppress(Exception):  # whether it is an environment at all is looked at below
-            made.close()
-    elif name == OWN:
-        raise ValueError("this run was trained on an environment given in Python; give it again: MADDPG.load(path, env=...)")
-    else:
-        raise ValueError(f"this run was trained on {name}; pass --env {name} if you trust it: its code is run")
-    with_state = config.algorithm.critic_input != "observations"
-    factory = as_factory(name, make, arguments, config.host.time_limit, with_state)
+    make = _trusted(name, typed) if is_factory(name) else find_factory(name)
+    limit, with_state = config.host.time_limit, config.algorithm.critic_input != "observations"
     try:
-        return HostWorld(describe(factory), factory)
-    except EnvironmentFailed as error:
-        raise ValueError(f"{name}: {error}") from error
+        first = call(make, arguments, name)
+        if isinstance(first, Environment):
+            return first
+        adapter = adapt(name, first, limit, with_state)
+        spec = adapter.spec
+        adapter.close()
+    except (ImportError, ValueError):
+        raise
+    except Exception as error:
+        raise ValueError(f"{name} cannot be made: {type(error).__name__}: {describe_value(error)}") from error
+    return HostWorld(spec, as_factory(name, make, arguments, limit, with_state))
+
+
+def _trusted(name: str, typed: Typed | None) -> Callable[..., Any]:
+    """The factory of that name, if it is what somebody typed; `ValueError` if not."""
+    if typed is not None and typed.name == name:
+        return typed.make
+    if name == OWN:
+        raise ValueError("this run was trained on an environment given in Python; give it again: MADDPG.load(path, env=...)")
+    raise ValueError(f"this run was trained on {name}; pass --env {name} if you trust it: its code is run")

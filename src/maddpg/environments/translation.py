@@ -30,7 +30,8 @@ class Translator:
 
         Args:
             observations: name -> observation as the environment gives it; on the device, a vector of its true size.
-            infos: name -> info, where action masks come that way.
+            infos: name -> info, with `action_mask` where choices are forbidden: as the environment gives it; on the device, as a row of
+                `Availability.action_mask`.
 
         Raises:
             ValueError: somebody who is no agent, or an observation that does not fit.
@@ -51,7 +52,14 @@ class Translator:
                     )
                 row[: agent.observation_size] = observation
         there = np.array([name in observations for name in self.spec.names])
-        return rows, there, np.ones((self.spec.agent_count, self.spec.action_width), bool)
+        allowed = np.ones((self.spec.agent_count, self.spec.action_width), bool)
+        for row, agent in zip(allowed, self.spec.agents, strict=True):
+            mask = infos.get(agent.name, {}).get("action_mask")
+            if mask is not None:
+                if np.shape(mask) != (agent.action_size,):
+                    raise ValueError(f"{agent.name}: the action mask has shape {np.shape(mask)}; it must have ({agent.action_size},)")
+                row[: agent.action_size] = mask
+        return rows, there, allowed
 
     def unpack(self, action: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
         """Name -> action as the environment takes it, from actions [agent, action]."""

@@ -196,11 +196,9 @@ class Collector:
         algorithm, result, lost = self.algorithm, outcome.result, outcome.lost
         before, after = run.availability, outcome.next_availability
         reward, terminated = result.reward, result.terminated
-        if after.alive is not None:
-            after = replace(after, alive=after.alive | (result.truncated & ~terminated))
-            if lost is not None:
-                assert before.alive is not None
-                before = replace(before, alive=before.alive & ~lost[:, None])
+        if lost is not None:
+            assert before.alive is not None
+            before = replace(before, alive=before.alive & ~lost[:, None])
         if algorithm.config.value_after_death == "team":
             assert before.alive is not None
             assert after.alive is not None

@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 
 from maddpg.algorithm.state import Algorithm, TrainState
-from maddpg.config import TrainingConfig
 from maddpg.environments.contract import Environment
 from maddpg.evaluation.evaluate import Play
 from maddpg.evaluation.stage import Stage
@@ -22,7 +21,7 @@ from maddpg.training.frozen import freeze, load_frozen
 from maddpg.training.health import NotFinite, first_not_finite
 from maddpg.training.interrupt import stop_on_interrupt
 from maddpg.training.journal import Journal
-from maddpg.training.memory import gigabytes, require_memory
+from maddpg.training.memory import require_memory
 from maddpg.training.pace import Pace
 from maddpg.training.run_state import RunState
 from maddpg.training.saved import NETWORKS
@@ -94,31 +93,6 @@ def train(parts: Parts, folder: RunFolder, tell: Callable[[Progress], None] = la
     finally:
         run.close()
     return run.result()
-
-
-def plan(parts: Parts) -> str:
-    """What a run is going to do and take, in a line.
-
-    Raises:
-        ValueError: it would not fit into memory.
-    """
-    training = parts.config.training
-    load_frozen(parts.algorithm, training.seeds, parts.typed)  # fail at once
-    memory = require_memory(parts.loop, training.seeds)
-    steps = training.rounds * training.round_steps
-    rounded = "" if steps == training.steps else f" ({training.steps:_}, rounded up to whole rounds of {training.round_steps})"
-    updates = (training.rounds - training.warmup_rounds) * training.updates
-    seeds = f"{training.seeds} seed{'s' * (training.seeds > 1)} from {training.seed}"
-    targets = _target_intervals(parts, training)
-    return f"{steps:_} steps{rounded}, {updates:_} updates of every agent, {seeds}, {gigabytes(memory)} of memory{targets}"
-
-
-def _target_intervals(parts: Parts, training: TrainingConfig) -> str:
-    """For agents whose targets move every so many episodes: how many updates that is, if no episode ends early."""
-    players, numbers = parts.algorithm.players, jax.device_get(parts.hyper)
-    intervals = {int(numbers.target_interval[agent]) for agent in players.learners if numbers.target_by_episodes[agent]}
-    updates_per_episode = training.updates * parts.spec.episode_length / training.round_steps
-    return "".join(f"; targets move every {count:_} episodes, {count * updates_per_episode:g} updates" for count in sorted(intervals))
 
 
 class Run:

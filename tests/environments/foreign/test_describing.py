@@ -8,24 +8,8 @@ from types import SimpleNamespace
 import gymnasium
 import pytest
 
-from maddpg.environments.foreign.describing import declared_length, team_of
+from maddpg.environments.foreign.describing import declared_length
 from tests.environments.foreign.worlds import Walk
-
-
-@pytest.mark.parametrize(
-    ("name", "team"),
-    [
-        ("adversary_0", "adversary"),
-        ("red_team_12", "red_team"),
-        ("eve", "eve"),
-        ("type0_1", "type0"),
-        ("7", "7"),
-        ("_7", "_7"),
-        ("x_", "x_"),
-    ],
-)
-def test_the_team_stands_before_the_number(name, team):
-    assert team_of(name) == team
 
 
 def test_the_smallest_declared_length_counts_wherever_it_stands():

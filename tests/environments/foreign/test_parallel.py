@@ -156,6 +156,12 @@ def test_agents_may_be_named_by_numbers():
     assert list(film.actions[0]) == [1, 2]
 
 
+def test_one_agent_alone_is_not_mortal():
+    adapter, _, _ = play([frame(0, "a")], possible_agents=("a",))
+
+    assert not adapter.spec.mortal
+
+
 # Time limits
 
 

@@ -22,7 +22,7 @@ def test_an_end_for_good_is_a_termination():
 
     assert adapter.spec.names == ("agent",)
     assert adapter.spec.teams == ("agent",)
-    assert adapter.spec.mortal  # a step that fails has nobody alive
+    assert not adapter.spec.mortal
     assert [step.observation.item() for step in told] == [1, 0, 1, 2, 3]
     assert [step.reward.item() for step in told] == [0, 0, 1, 2, 3]
     assert [step.alive.item() for step in told] == [True, True, True, True, False]

@@ -51,9 +51,9 @@ class Evaluate:
         reference = self.env is not None and is_particle_world(config)
         parts = build(config, None if reference or self.env is None else _typed(self.env, config))
         algorithm = parts.algorithm
-        stage = parts.stage(config.training.evaluation_episodes, read_sub_policy(algorithm, self.sub_policy))
-        players = choose_players(algorithm, _pairs(self.play), stage.scripted)
         sub_policy = read_sub_policy(algorithm, self.sub_policy)
+        stage = parts.stage(config.training.evaluation_episodes, sub_policy)
+        players = choose_players(algorithm, _pairs(self.play), stage.scripted)
         actor = load_actors(folder, config, algorithm)
         seeds = config.training.all_seeds
         console = Console(stderr=True)

@@ -42,7 +42,8 @@ from maddpg.storage.files import write_bytes, write_json
 from maddpg.storage.run_folder import RunFolder, make_run_folder
 from maddpg.training.build import build
 from maddpg.training.health import NotFinite
-from maddpg.training.run import Trained, plan, train
+from maddpg.training.plan import plan
+from maddpg.training.run import Trained, train
 
 FINAL_EPISODES = 1_000
 PICTURED_EPISODES = 4

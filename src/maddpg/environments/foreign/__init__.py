@@ -4,6 +4,6 @@ Nothing here loads PettingZoo or Gymnasium before an environment of theirs is as
 """
 
 from maddpg.environments.foreign.names import find_factory, import_factory, is_factory
-from maddpg.environments.foreign.opening import as_factory
+from maddpg.environments.foreign.opening import adapt, as_factory
 
-__all__ = ["as_factory", "find_factory", "import_factory", "is_factory"]
+__all__ = ["adapt", "as_factory", "find_factory", "import_factory", "is_factory"]

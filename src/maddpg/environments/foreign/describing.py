@@ -1,9 +1,8 @@
-"""What a parallel environment of PettingZoo says about itself before it is played: agents, teams, spaces, and how long it lasts."""
+"""What a parallel environment of PettingZoo says about itself before it is played: agents, spaces, and how long it lasts."""
 
 from __future__ import annotations
 
 import inspect
-import re
 import warnings
 from collections.abc import Hashable, Iterator
 from typing import Any
@@ -60,11 +59,6 @@ def find_space(environment: Any, kind: str, agent: Hashable) -> gymnasium.Space:
     if not isinstance(space, gymnasium.Space):
         raise ValueError(f"{agent}: {kind}(agent) gives {describe_value(space)}; it must give a space of gymnasium.spaces")
     return space
-
-
-def team_of(name: str) -> str:
-    """The team in an agent's name: what stands before a number at its end (`adversary_0`), or the whole name."""
-    return re.sub(r"(?<=.)_\d+$", "", name)
 
 
 def declared_length(environment: Any) -> int | None:

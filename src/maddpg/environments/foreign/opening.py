@@ -38,7 +38,11 @@ def open_environment(
     name: str, make: Callable[..., Any], arguments: Mapping[str, Any], time_limit: int | None, with_state: bool
 ) -> HostEnvironment:
     """Make one environment; see `as_factory`."""
-    environment = call(make, arguments, name)
+    return adapt(name, call(make, arguments, name), time_limit, with_state)
+
+
+def adapt(name: str, environment: Any, time_limit: int | None, with_state: bool) -> HostEnvironment:
+    """One environment behind the contract; see `as_factory`."""
     try:
         import gymnasium
 

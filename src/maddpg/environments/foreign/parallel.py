@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from maddpg.environments.foreign.describing import check_reset, declared_length, find_agents, find_space, team_of
+from maddpg.environments.foreign.describing import check_reset, declared_length, find_agents, find_space
 from maddpg.environments.foreign.masks import find_choices
 from maddpg.environments.foreign.observations import describe_observation
 from maddpg.environments.foreign.reading import (
@@ -24,6 +24,7 @@ from maddpg.environments.foreign.reading import (
 )
 from maddpg.environments.foreign.spaces import describe_action
 from maddpg.environments.host import BadEnvironment, HostStep, describe_value
+from maddpg.environments.teams import team_of
 from maddpg.types import AgentSpec, EnvSpec
 
 DEFAULT_TIME_LIMIT = 1000
@@ -91,14 +92,14 @@ class Parallel:
             ),
             state_size=self._measure_state(),
             episode_length=time_limit or declared or DEFAULT_TIME_LIMIT,
-            mortal=True,
+            mortal=len(keys) > 1,
             masked=mover is not None
             or any(player.observation.masked or find_mask(player, observations, infos) is not None for player in self._players),
         )
 
     @property
     def spec(self) -> EnvSpec:
-        """Names, teams and sizes of its agents; `mortal`, since any of them may end first, and a step that fails has nobody alive."""
+        """Names, teams and sizes of its agents; `mortal`, unless there is only one: its end is the episode's."""
         return self._spec
 
     def reset(self, seed: int | None) -> HostStep:

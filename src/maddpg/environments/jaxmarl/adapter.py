@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from maddpg.environments.contract import Environment
 from maddpg.environments.jaxmarl.families import Family, family_of
 from maddpg.environments.jaxmarl.names import PREFIX, construct, leniently
 from maddpg.environments.jaxmarl.spaces import ActionCodec, ObservationCodec, describe_action, describe_observation
+from maddpg.environments.teams import team_of
 from maddpg.types import AgentSpec, Availability, Categorical, EnvSpec, PyTree, TimeStep
 
 
@@ -147,11 +147,6 @@ def examine(raw: Any, name: str) -> Adapter:
     )
     lasting = jax.eval_shape(game.step_env, jax.random.key(0), inner, actions)[1]
     return Adapter(game, family, spec, tuple(hands), tuple(eyes), lasting)
-
-
-def team_of(agent: str) -> str:
-    """An agent's team by its name, without the number: adversary_0 -> adversary."""
-    return re.sub(r"_?\d+$", "", agent) or "agent"
 
 
 def world_state(game: Any, family: Family, inner: PyTree) -> Float[Array, " state"]:

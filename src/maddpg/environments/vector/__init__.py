@@ -2,6 +2,6 @@
 
 from maddpg.environments.vector.block import VectorStep
 from maddpg.environments.vector.faults import EnvironmentFailed, Fault, Faults
-from maddpg.environments.vector.vector import Vector, describe
+from maddpg.environments.vector.vector import Vector
 
-__all__ = ["EnvironmentFailed", "Fault", "Faults", "Vector", "VectorStep", "describe"]
+__all__ = ["EnvironmentFailed", "Fault", "Faults", "Vector", "VectorStep"]

@@ -49,7 +49,7 @@ def pack(factory: HostFactory) -> bytes:
     try:
         cloudpickle = importlib.import_module("cloudpickle")
     except ImportError as error:
-        raise ImportError("worker processes need cloudpickle: pip install cloudpickle, or give workers = 0") from error
+        raise ImportError('worker processes need cloudpickle: pip install "maddpg[pettingzoo]", or give workers = 0') from error
     try:
         return cloudpickle.dumps(factory)
     except Exception as error:
