@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from maddpg.algorithm.networks import Network
 from maddpg.config import Config
 from maddpg.environments.registry import read_environment
 from maddpg.settings import from_dict, to_dict
@@ -45,18 +46,21 @@ def find(name: str, config: Config) -> dict[str, Any] | None:
     return None
 
 
-def trained(name: str, config: Config, summarise: Callable[[Trained, RunFolder], dict[str, Any]]) -> dict[str, Any]:
+def trained(
+    name: str, config: Config, summarise: Callable[[Trained, RunFolder], dict[str, Any]], actor: Network | None = None
+) -> dict[str, Any]:
     """The summary of a run, from benchmarks/results if it is there, else trained now and written there.
 
     Args:
         name: what the run is called, and the start of its file's name.
         config: a resolved configuration, all seeds in one program.
         summarise: what to keep of it.
+        actor: a network in place of the perceptron; whoever changes it changes the name.
     """
     known = find(name, config)
     if known is not None:
         return known
-    result, folder, minutes = _train(name, config)
+    result, folder, minutes = _train(name, config, actor)
     cost = {"steps": result.steps, "updates": result.updates, "training_minutes": minutes}
     try:
         return write_result(name, config, {**cost, **summarise(result, folder)})
@@ -86,7 +90,7 @@ def run_folder(name: str, config: Config) -> RunFolder:
     return RunFolder(Path("runs") / "benchmarks" / f"{name}-{digest(config)}")
 
 
-def _train(name: str, config: Config) -> tuple[Trained, RunFolder, float]:
+def _train(name: str, config: Config, actor: Network | None = None) -> tuple[Trained, RunFolder, float]:
     """Train from nothing; what came of it, its folder, and the minutes that it took."""
     enable_compilation_cache()
     folder = run_folder(name, config)
@@ -96,7 +100,7 @@ def _train(name: str, config: Config) -> tuple[Trained, RunFolder, float]:
     folder.path.mkdir(parents=True, exist_ok=True)
     print(f"training {name}: {config.training.seeds} seeds, {config.training.steps:_} steps each", flush=True)
     began = time.perf_counter()
-    result = train(build(config, read_environment(config.environment)), folder, _lines())
+    result = train(build(config, read_environment(config.environment), actor), folder, _lines())
     if not result.finished:
         raise KeyboardInterrupt
     minutes = (time.perf_counter() - began) / 60

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks import communication, python_environments, readme, reward_design, target_updates
+
+from benchmarks import communication, foreign_environments, readme, reward_design, target_updates
 
 PAGES = {
     "readme": (readme.README, readme.render),
     "communication": (communication.PAGE, communication.render),
-    "python_environments": (python_environments.PAGE, python_environments.render),
+    "foreign_environments": (foreign_environments.PAGE, foreign_environments.render),
     "reward_design": (reward_design.PAGE, reward_design.render),
     "target_updates": (target_updates.PAGE, target_updates.render),
 }
