@@ -11,7 +11,7 @@ install: $(VENV)/installed
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "maddpg needs Python 3.11 or later; this is %s. Try: make PYTHON=python3.12" % sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cli,mpe2,jaxmarl,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cli,export,mpe2,jaxmarl,dev]'
 	touch $@
 
 train: install

@@ -26,5 +26,5 @@ def command(line: str, *words: object) -> int:
 def train_small(*words: object) -> int:
     """`maddpg train` of the tiny run."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("maddpg.cli.commands.train.FINAL_EPISODES", 40)
+        patch.setattr("maddpg.cli.running.FINAL_EPISODES", 40)
         return command(f"train simple_push {SMALL}", *words)

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from benchmarks import cache
 from benchmarks.ensembles import statistics
 from benchmarks.target_updates import LAST, measures
-
 from maddpg.config import preset
 from maddpg.environments.registry import resolve
 

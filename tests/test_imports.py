@@ -29,12 +29,27 @@ MAY_IMPORT = {
     "training": LOOPS,
     "report": LOOPS | {"training"},
     "paper": LOOPS | {"training", "report", "model"},
-    "model": LOOPS | {"training"},
-    "cli": LOOPS | {"training", "report", "paper", "model"},
+    "policy": {"names"},
+    "export": LOOPS | {"training", "policy"},
+    "model": LOOPS | {"training", "export"},
+    "cli": LOOPS | {"training", "report", "paper", "model", "export"},
 }
 """Part -> the parts that it may import; a part may import itself. `algorithm` and `particles` never meet."""
 
-OPTIONAL = ("tyro", "rich", "matplotlib", "safetensors", "pettingzoo", "mpe2", "jaxmarl", "ray", "tensorboardX", "wandb")
+OPTIONAL = (
+    "tyro",
+    "rich",
+    "matplotlib",
+    "safetensors",
+    "onnx",
+    "onnxruntime",
+    "pettingzoo",
+    "mpe2",
+    "jaxmarl",
+    "ray",
+    "tensorboardX",
+    "wandb",
+)
 
 
 def part(path: Path) -> str:

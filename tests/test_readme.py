@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import communication, foreign_environments, readme, reward_design, target_updates
+from benchmarks import checkpoints, communication, exported, foreign_environments, readme, reward_design, target_updates
 
 PAGES = {
     "readme": (readme.README, readme.render),
+    "checkpoints": (checkpoints.PAGE, checkpoints.render),
     "communication": (communication.PAGE, communication.render),
+    "exported": (exported.PAGE, exported.render),
     "foreign_environments": (foreign_environments.PAGE, foreign_environments.render),
     "reward_design": (reward_design.PAGE, reward_design.render),
     "target_updates": (target_updates.PAGE, target_updates.render),

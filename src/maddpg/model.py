@@ -25,7 +25,7 @@ from maddpg.environments.translation import Translator
 from maddpg.evaluation.evaluate import evaluate
 from maddpg.evaluation.players import SubPolicy, as_trained, choose_players
 from maddpg.evaluation.scores import Evaluation
-from maddpg.storage.parameters import save_parameters
+from maddpg.storage.arrays import save_tree
 from maddpg.storage.run_folder import RunFolder, make_run_folder
 from maddpg.training.build import Parts, build
 from maddpg.training.interrupt import stop_on_interrupt
@@ -224,7 +224,7 @@ class MADDPG:
         done = max(self.steps, training.warmup_rounds * training.round_steps + 1)
         folder = make_run_folder(Path(path), self.config.environment)
         folder.write_config(replace(self.config, training=replace(training, steps=done)))
-        save_parameters(folder.parameters, self.networks)
+        save_tree(folder.parameters, self.networks)
         if self._folder.metrics.is_file():
             shutil.copyfile(self._folder.metrics, folder.metrics)
 

@@ -10,6 +10,8 @@ import pytest
 from tests.runs import command
 
 WORLDS = """
+import time
+
 import numpy as np
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
@@ -49,6 +51,10 @@ class Bad(Line):
 
 class Loud(Line):
     fault = 999.0
+
+class Stuck(Line):
+    def step(self, actions):
+        time.sleep(1000)
 """
 
 
@@ -128,6 +134,7 @@ def test_json_of_a_right_world(capsys):
         ("check-env check_worlds:Line --arguments size=4", "check_worlds:Line got an unexpected keyword argument 'size'. It takes: length"),
         ("check-env check_worlds:Line --arguments length", "argument 'length': it must be NAME=VALUE"),
         ("check-env check_worlds:Line --episodes 0", "--episodes 0: it must be at least 1"),
+        ("check-env check_worlds:Line --step-timeout 0", "--step-timeout 0: it must be above 0 and at most a million seconds"),
         ("check-env check_worlds:Line --seed -1", "--seed -1: it must lie between 0 and"),
         ("check-env simple --arguments agents=3", "simple takes flags"),
     ],
@@ -139,3 +146,12 @@ def test_wrong_input_goes_with_2_and_one_line(words, said, capsys):
     assert printed.out == ""
     assert len(printed.err.splitlines()) == 1
     assert said in printed.err
+
+
+def test_one_that_hangs_goes_with_1(capsys):
+    assert command("check-env check_worlds:Stuck --step-timeout 0.5") == 1
+
+    *table, _, following = capsys.readouterr().out.splitlines()
+    words = " ".join(" ".join(table).split())
+    assert "error - 1 step did not return within 0.5 s (check_worlds.py, line" in words
+    assert following == "next: maddpg check-env check_worlds:Stuck, when the errors are mended"

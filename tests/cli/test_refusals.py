@@ -37,13 +37,17 @@ def refusal(elsewhere, capsys):
 
 
 LARGEST = "must lie between 1 and 2_000_000_000"
+SEEDS = "every seed must lie between 0 and 1_999_999_999; those beyond are for evaluations"
 
 
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ("", "a command is missing: one of train, evaluate, messages, envs, check-env; maddpg --help says more"),
-        ("trian simple", "unknown command 'trian'; did you mean 'train'? Known: train, evaluate, messages, envs, check-env"),
+        ("", "a command is missing: one of train, resume, evaluate, export, messages, envs, check-env; maddpg --help says more"),
+        (
+            "trian simple",
+            "unknown command 'trian'; did you mean 'train'? Known: train, resume, evaluate, export, messages, envs, check-env",
+        ),
         ("train simple --stepz 5", "train has no flag --stepz; did you mean --steps? `maddpg train --help` lists all"),
         ("train simple --actor_layer=5", "train has no flag --actor_layer; did you mean --actor-layers? `maddpg train --help` lists all"),
         ("train simple --xyzzy", "train has no flag --xyzzy; `maddpg train --help` lists all"),
@@ -59,8 +63,8 @@ LARGEST = "must lie between 1 and 2_000_000_000"
         ("train simple --gamma 2", "gamma = 2.0: must lie in [0, 1]"),
         ("train simple --gamma nan", "gamma = nan: must lie in [0, 1]"),
         ("train simple --actor-layers 8 0", "actor_layers = (8, 0): every hidden layer needs at least 1 unit"),
-        ("train simple --seed -1", "seed = -1: must lie between 0 and 2**31 - 1"),
-        ("train simple --seed 2147483647", "seed = 2147483647: must lie between 0 and 2**31 - 1"),
+        ("train simple --seed -1", f"seed = -1: {SEEDS}"),
+        ("train simple --seed 1999999999 --seeds 2", f"seed = 1999999999: {SEEDS}"),
         ("train simple --seeds 0", f"seeds = 0: {LARGEST}"),
         (
             "train simple --steps 5000",
@@ -208,8 +212,9 @@ def test_damaged_parameters_are_refused(refusal, run):
     ("content", "part"),
     [
         ("{", "run/config.json cannot be read: "),
-        ("[]", "run/config.json is not of schema 1"),
-        ('{"schema": 2, "config": {}}', "run/config.json is not of schema 1"),
+        ("[]", "run/config.json is not a run's configuration"),
+        ('{"schema": 3, "config": {}}', "run/config.json is of schema 3; this version reads 1 to 2"),
+        ('{"schema": true, "config": {}}', "run/config.json is of schema True"),
         ('{"schema": 1, "config": {}}', "run/config.json: environment is missing"),
         ('{"schema": 1, "config": {"environment": "simple", "new": 1}}', "run/config.json: unknown setting 'new'"),
         ('{"schema": 1, "config": {"environment": "simpel"}}', "did you mean 'simple'?"),

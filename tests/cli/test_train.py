@@ -19,11 +19,16 @@ from maddpg.storage.run_folder import RunFolder
 from maddpg.training.fused import Fused
 from tests.runs import AGENTS, LINES, SEEDS, train_small
 
-FILES = {"config.json", "metrics.jsonl", "parameters.safetensors", "evaluation.json", "learning_curves.png", "episodes.png"}
+STOPPED = {"config.json", "metrics.jsonl", "parameters.safetensors", "checkpoints"}
+FILES = STOPPED | {"evaluation.json", "learning_curves.png", "episodes.png", "best.safetensors"}
+
+
+def names(run):
+    return {path.name for path in run.iterdir() if path.name != ".lock"}
 
 
 def test_the_folder_holds_these_files(small_run):
-    assert {path.name for path in small_run.iterdir()} == FILES
+    assert names(small_run) == FILES
 
 
 def test_the_configuration_is_whole(small_run):
@@ -35,7 +40,8 @@ def test_the_configuration_is_whole(small_run):
     assert config["algorithm"]["actor_layers"] == [8]
     assert config["algorithm"]["gamma"] is not None
     assert (config["training"]["seed"], config["training"]["seeds"], config["training"]["steps"]) == (3, 2, 345)
-    assert {"maddpg", "jax", "jaxlib", "numpy"} <= set(tables["versions"])
+    assert {"maddpg", "jax", "jaxlib", "numpy", "cores", "device"} <= set(tables["machine"])
+    assert tables["checkpoints"]["checkpoints_kept"] == 2
 
 
 def test_metrics_are_there_at_every_boundary(small_run):
@@ -100,16 +106,16 @@ def pressing(monkeypatch):
     def progress(console):
         yield tell
 
-    monkeypatch.setattr("maddpg.cli.commands.train.training_progress", progress)
+    monkeypatch.setattr("maddpg.cli.running.training_progress", progress)
 
 
 @pytest.mark.usefixtures("pressing")
-def test_ctrl_c_evaluates_and_saves_what_there_is(tmp_path, capsys):
+def test_ctrl_c_saves_what_there_is(tmp_path, capsys):
     assert train_small("--out", tmp_path / "run") == 130
 
-    stopped = re.search(r"stopped after (\d+) of 345 steps; evaluating what there is", capsys.readouterr().err)
+    stopped = re.search(r"stopped after (\d+) of 345 steps; saved in .*\nnext: .* resume .*run", capsys.readouterr().err)
     assert stopped
-    assert {path.name for path in (tmp_path / "run").iterdir()} == FILES
+    assert names(tmp_path / "run") >= STOPPED
     last = json.loads((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()[-1])
     assert last["steps"] == int(stopped[1]) < 350
 

@@ -65,26 +65,45 @@ def test_lost_episodes_are_played_again(actor):
     """Each environment plays its share to the end, and no reward of a lost episode counts."""
     failing = opened(every=3)
 
-    returns = failing.play(actor, RANDOM, 10).returns
+    episodes = failing.play(actor, RANDOM, 10)
+    returns = episodes.returns
 
     assert failing._vector.faults.lost_episodes > 1
-    whole, vector = [[] for _ in range(3)], Vector(Make(trouble=Trouble(every=3)), 3, seed=11)
+    whole, lost, vector = np.zeros(3, int), np.zeros(3, int), Vector(Make(trouble=Trouble(every=3)), 3, seed=11)
+    share = np.array([4, 3, 3])
     vector.reset()
-    while any(len(mine) < share for mine, share in zip(whole, (4, 3, 3), strict=True)):
+    while (whole < share).any():
         step = vector.step(np.zeros((3, 2, 3), np.float32))
-        for index in np.flatnonzero(step.ended):
-            whole[index].append(True)
-    assert vector.faults.lost_episodes == failing._vector.faults.lost_episodes
+        lost += step.lost & (whole < share)
+        whole += step.ended
+    assert vector.faults.lost_episodes == failing._vector.faults.lost_episodes > lost.sum(), "those that are not needed do not count"
+    np.testing.assert_array_equal(episodes.lost, [lost.sum()])
     assert returns.shape == (1, 10, 2)
     assert (returns <= [LENGTH, DEATH]).all()
     failing.close()
     vector.close()
 
 
+def test_an_evaluation_says_how_many_episodes_all_who_played_lost(actor):
+    failing, lost = opened(every=3), []
+
+    def play(who, episodes):
+        played = failing.play(actor, who, episodes)
+        lost.extend(played.lost.tolist())
+        return played
+
+    evaluation = evaluate(SPEC, play, [5, 6, 7], 6, LEARNED, scripted=False)
+    failing.close()
+
+    assert len(lost) == 5  # three seeds, random and still play
+    assert evaluation.lost_episodes == sum(lost) > 5
+
+
 def test_an_evaluation_has_no_scripted_column(players, actor):
     scores = evaluate(SPEC, lambda who, episodes: players.play(actor, who, episodes), [5, 6, 7], 6, LEARNED, scripted=False)
 
     assert [seed.seed for seed in scores.seeds] == [5, 6, 7]
+    assert scores.lost_episodes == 0
     for seed in scores.seeds:
         for agent in seed.agents.values():
             assert agent.scripted is None

@@ -70,4 +70,5 @@ def test_the_tables_for_json():
                 "metrics": {"hits": 0.5},
             }
         ],
+        "lost_episodes": 0,
     }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from maddpg.evaluation.scores import AgentScore, Evaluation, SeedScore
-from maddpg.report.tables import environment_lines, evaluation_table, space_text
+from maddpg.report.tables import environment_lines, evaluation_table, lost_line, space_text
 from maddpg.types import AgentSpec, Box, Categorical, EnvSpec, Simplex
 
 SCORES = {
@@ -32,6 +33,12 @@ def test_a_row_for_each_agent_of_each_seed():
     first = ["adversary_0", "-1234.57", "±", "12.35", "-2345.68", "-3456.79", "4567.89", "0.16"]
     second = ["agent_0", "(scripted)", "1.00", "±", "nan", "2.00", "3.00", "2.00", "-"]
     assert rows == [["3", *first], ["3", *second], ["4", *first], ["4", *second]]
+
+
+def test_lost_episodes_are_told_where_there_are_any():
+    assert lost_line(EVALUATION) == ""
+    told = lost_line(replace(EVALUATION, lost_episodes=3))
+    assert told == "3 episodes of this evaluation were lost to environments that failed; others were played instead\n"
 
 
 def test_the_title_says_what_was_played():

@@ -250,22 +250,26 @@ def test_training_moves_every_network_and_counts_its_updates(runner, trained):
 
 
 def test_totals_are_those_recomputed_from_the_replay(runner, trained, stored):
-    under_way = np.asarray(runner.start(0, 1).episode_return[0])  # of the steps that staggered the clocks
-    returns = []
+    start = runner.start(0, 1)
+    under_way = np.asarray(start.episode_return[0])  # of the steps that staggered the clocks
+    whole, returns, partly_random = np.asarray(start.worlds["clock"][0]) == 0, [], 0
     for step_reward, next_clock in zip(stored.reward, stored.next_state[..., -1], strict=True):
         under_way = under_way + step_reward
-        returns += list(under_way[next_clock == LENGTH])
-        under_way[next_clock == LENGTH] = 0
+        over = next_clock == LENGTH
+        returns += list(under_way[over & whole])
+        partly_random += np.sum(over & ~whole)
+        under_way[over] = 0
+        whole = whole | over
 
     totals = of_seed(trained, 0).totals
     assert int(totals.episodes) == len(returns)
+    assert partly_random == np.sum(start.worlds["clock"][0] > 0) > 0
     np.testing.assert_allclose(totals.episode_return, np.sum(returns, axis=0), rtol=1e-5)
     np.testing.assert_allclose(totals.reward, stored.reward.sum(axis=(0, 1)), rtol=1e-5)
     np.testing.assert_allclose(trained.episode_return[0], under_way, rtol=1e-5)
 
 
-def test_the_first_episodes_are_whole(runner):
-    # An episode that staggering had begun is counted with the rewards of its first steps.
+def test_the_episodes_under_way_at_the_start_have_the_rewards_of_their_first_steps(runner):
     run = runner.start(0, 1)
     clock, begun = run.worlds["clock"], run.episode_return
 

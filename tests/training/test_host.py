@@ -14,7 +14,9 @@ from safetensors.numpy import load_file
 from maddpg.config import HostConfig, TeamConfig
 from maddpg.environments.host import BadEnvironment
 from maddpg.environments.vector import EnvironmentFailed
-from maddpg.storage.parameters import named_leaves
+from maddpg.evaluation.evaluate import EVALUATION_SEED
+from maddpg.evaluation.players import Player, everybody
+from maddpg.storage.arrays import named_leaves
 from maddpg.storage.run_folder import RunFolder
 from maddpg.training import pace
 from maddpg.training.host import Host
@@ -136,20 +138,39 @@ def test_first_episodes_end_at_different_times():
 
 
 def test_returns_are_of_whole_episodes(played):
-    """Lost ones are left out."""
-    rows, total, episodes = played.rows, np.zeros(2), 0
+    """Lost ones are left out, and first ones that are cut so that environments do not end in step."""
+    rows, total, episodes, cut = played.rows, np.zeros(2), 0, 0
     clocks = np.concatenate([rows.observation[1:, :, 0, 1], np.asarray(played.run.observation)[:, :, 0, 1]])
     for index in range(COUNT):
-        so_far = np.zeros(2)
+        so_far, whole = np.zeros(2), (index + 1) * LENGTH // COUNT == LENGTH
         for step in range(ROUNDS):
             so_far = so_far + rows.reward[step, index]
             if clocks[step, index] == 0:  # another one has begun
-                if rows.availability.alive[step, index].any():
+                if whole and rows.availability.alive[step, index].any():
                     total, episodes = total + so_far, episodes + 1
-                so_far = np.zeros(2)
+                    assert not rows.availability.alive[step, index, 1], "the second agent is dead by the end"
+                cut += not whole
+                so_far, whole = np.zeros(2), True
 
-    assert played.run.totals.episodes[0] == episodes
+    assert cut == COUNT - 1
+    assert played.run.totals.episodes[0] == episodes > 30
     np.testing.assert_allclose(played.run.totals.episode_return[0], total)
+
+
+def test_training_and_evaluation_play_no_episode_alike():
+    seeds = []
+    parts = make_parts(Make(trouble=lambda seed, clock: seeds.append(seed)))
+    run = play(parts, 3)
+    trained = set(seeds)
+    seeds.clear()
+    stage = parts.stage(12)
+    stage.play(run.learner.actor)(everybody(parts.spec, Player.LEARNED), 12)
+    stage.close()
+
+    assert min(len(trained), len(set(seeds))) >= 12
+    assert max(trained) < 2**30 <= min(seeds)
+    with pytest.raises(ValueError, match="those beyond are for evaluations"):
+        replace(TRAINING, seed=EVALUATION_SEED)
 
 
 # A single agent ------------------------------------------------------------------------------------------------------------------
@@ -232,6 +253,7 @@ def test_a_run_counts_its_steps_and_what_it_lost(trained):
     ]
     assert sum(line.get("lost_steps", 0) for line in told) == result.lost_episodes > 6
     assert {line["seed"] for line in told} == {3, 4}
+    assert any(line.get("lost_episodes", 0) > 0 for line in told if line["kind"] == "evaluation")
     for line in told:
         for agent, most in (("left", LENGTH), ("right", DEATH)):
             assert 0 <= line["return"][agent] <= most

@@ -1,4 +1,4 @@
-"""The command line: `maddpg train`, `maddpg evaluate`, `maddpg messages`, `maddpg envs`, `maddpg check-env`."""
+"""The command line: `maddpg train` and the other commands."""
 
 from maddpg.cli.main import main
 

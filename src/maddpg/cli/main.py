@@ -1,4 +1,4 @@
-"""Arguments, dispatch and exit codes: 0 done, 1 the run failed, 2 the input is wrong, 130 stopped by Ctrl-C with what there was."""
+"""Arguments, dispatch and exit codes: 0 done, 1 the run failed, 2 the input is wrong, 130 or 143 stopped by Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from maddpg.environments.vector import EnvironmentFailed
 from maddpg.names import unknown_name
 from maddpg.settings import merge
 
-COMMANDS = ("train", "evaluate", "messages", "envs", "check-env")
+COMMANDS = ("train", "resume", "evaluate", "export", "messages", "envs", "check-env")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -43,13 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Whoever read our output went away, as `head` does; Python would complain again at exit.
         sys.stdout = None
         sys.exit(1)
+    except OSError as error:
+        print(f"maddpg: {error.filename or 'a file'} cannot be read or written: {error.strerror or error}", file=sys.stderr)
+        sys.exit(1)
 
 
 def _parse(arguments: list[str]) -> Any:
     """The command, as an object that has `run`."""
     import tyro
 
-    from maddpg.cli.commands import Check, Environments, Evaluate, Messages, Train
+    from maddpg.cli.commands import Check, Environments, Evaluate, Export, Messages, Resume, Train
 
     if not arguments:
         raise ValueError(f"a command is missing: one of {', '.join(COMMANDS)}; maddpg --help says more")
@@ -60,7 +63,9 @@ def _parse(arguments: list[str]) -> Any:
     train = Train(tyro.MISSING, **tables, file_teams=config.teams, file_arguments=config.arguments)
     commands: Any = (
         Annotated[Train, tyro.conf.subcommand("train", default=train, description=Train.__doc__)]
+        | Annotated[Resume, tyro.conf.subcommand("resume")]
         | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+        | Annotated[Export, tyro.conf.subcommand("export")]
         | Annotated[Messages, tyro.conf.subcommand("messages")]
         | Annotated[Environments, tyro.conf.subcommand("envs")]
         | Annotated[Check, tyro.conf.subcommand("check-env")]

@@ -7,6 +7,7 @@ the rule and the fix.
 
 from maddpg.config.algorithm import AlgorithmConfig
 from maddpg.config.channel import ChannelConfig
+from maddpg.config.checkpoints import CheckpointConfig
 from maddpg.config.host import HostConfig
 from maddpg.config.presets import Config, Preset, preset
 from maddpg.config.reward_design import RewardDesignConfig
@@ -17,6 +18,7 @@ from maddpg.config.world import WorldConfig
 __all__ = [
     "AlgorithmConfig",
     "ChannelConfig",
+    "CheckpointConfig",
     "Config",
     "HostConfig",
     "Preset",

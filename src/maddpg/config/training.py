@@ -7,6 +7,9 @@ from typing import Literal
 
 from maddpg.config.checks import LARGEST_COUNT, require, require_choices
 
+FIRST_EVALUATION_SEED = 2_000_000_000
+"""Seeds of runs lie below it. Evaluations have those from here on, so that they play no episode that anybody was trained on."""
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -46,7 +49,9 @@ class TrainingConfig:
             value = getattr(self, name)
             require(1 <= value <= LARGEST_COUNT, name, value, f"must lie between 1 and {LARGEST_COUNT:_}")
         require(0 <= self.evaluation_interval <= LARGEST_COUNT, "evaluation_interval", self.evaluation_interval, "must be at least 0")
-        require(0 <= self.seed < 2**31 - self.seeds, "seed", self.seed, "must lie between 0 and 2**31 - 1")
+        within = 0 <= self.seed <= FIRST_EVALUATION_SEED - self.seeds
+        last = f"{FIRST_EVALUATION_SEED - 1:_}"
+        require(within, "seed", self.seed, f"every seed must lie between 0 and {last}; those beyond are for evaluations")
         require(self.warmup_steps >= 1, "warmup_steps", self.warmup_steps, "must be at least 1: an update needs something to sample")
         require(
             self.steps > self.warmup_steps,

@@ -41,6 +41,11 @@ class Talking:
         """The environment's, with the channel's columns in observations, actions and state."""
         return self._spec
 
+    @property
+    def inner(self) -> HostEnvironment:
+        """The environment without the channel."""
+        return self._inner
+
     def reset(self, seed: int | None) -> HostStep:
         """Begin an episode; nobody has said anything yet."""
         self._generator = np.random.default_rng(seed)

@@ -16,7 +16,7 @@ from maddpg.types import EnvSpec, PyTree
 Play = Callable[[np.ndarray, int], Episodes]
 """(players [agent], episodes) -> `Episodes` of every seed, [seed, episode, ...]; of one for all if nobody plays what it learned."""
 
-EVALUATION_SEED = 2_000_000_011  # episodes of evaluation are none of those of training
+EVALUATION_SEED = 2_000_000_011  # beyond those of runs: episodes of evaluation are none of those of training
 
 
 def device_play(rollout: Rollout, actor: PyTree) -> Play:
@@ -54,10 +54,13 @@ def evaluate(
     called in the result, if not by its own name; `scripted` says whether it has hand-written play.
     """
     played = play(players, episodes)
+    yardsticks = (Player.RANDOM, Player.STILL, Player.SCRIPTED) if scripted else (Player.RANDOM, Player.STILL)
+    beside = {player: play(everybody(spec, player), episodes) for player in yardsticks}
+    lost = sum(int(np.sum(part.lost)) for part in (played, *beside.values()) if part.lost is not None)
+    random, still = (beside[player].returns[0] for player in (Player.RANDOM, Player.STILL))
+    by_script = beside[Player.SCRIPTED].returns[0] if scripted else None
     if len(played.returns) == 1:  # of nobody who learned: it serves all seeds
         played = jax.tree.map(lambda leaf: np.repeat(leaf, len(seeds), axis=0), played)
-    random, still = (play(everybody(spec, player), episodes).returns[0] for player in (Player.RANDOM, Player.STILL))
-    by_script = play(everybody(spec, Player.SCRIPTED), episodes).returns[0] if scripted else None
     scores = [
         SeedScore(
             seed,
@@ -67,4 +70,4 @@ def evaluate(
         for index, seed in enumerate(seeds)
     ]
     who = {name: Player(player).name.lower() for name, player in zip(spec.names, players, strict=True)}
-    return Evaluation(name or spec.name, episodes, action_mode, who, scores)
+    return Evaluation(name or spec.name, episodes, action_mode, who, scores, lost)

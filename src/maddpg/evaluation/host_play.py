@@ -28,18 +28,20 @@ class HostPlayers:
     def play(self, actor: PyTree, players: np.ndarray, episodes: int, tell: Callable[[int], None] = lambda _: None) -> Episodes:
         """So many episodes with the actors of every seed, [seed, agent, ...].
 
-        Every environment plays its share of the episodes, so that short ones do not count for more. Steps that were lost begin an episode
-        again. `tell` hears of episodes as they end.
+        Every environment plays its share of the episodes, so that short ones do not count for more. An episode that is lost is made up
+        for by another one, from another beginning. `tell` hears of episodes as they end.
 
         Returns:
-            Returns [seed, episode, agent]; of one seed for all if nobody plays what it learned. There are no metrics.
+            Returns [seed, episode, agent], and how many were lost, [seed]; of one seed for all if nobody plays what it learned. There are
+            no metrics.
 
         Raises:
             BadEnvironment, EnvironmentFailed: as `Vector.receive`.
         """
         count = len(jax.tree.leaves(actor)[0]) if (players == Player.LEARNED).any() else 1
         seeds = [jax.tree.map(lambda leaf, row=row: leaf[row], actor) for row in range(count)]
-        return Episodes(np.stack([self._play_one(each, players, episodes, tell) for each in seeds]), {})
+        returns, lost = zip(*(self._play_one(each, players, episodes, tell) for each in seeds), strict=True)
+        return Episodes(np.stack(returns), {}, np.array(lost))
 
     def close(self) -> None:
         """End the worker processes."""
@@ -67,9 +69,9 @@ class HostPlayers:
 
         return jax.jit(decide)
 
-    def _play_one(self, actor: PyTree, players: np.ndarray, episodes: int, tell: Callable[[int], None]) -> np.ndarray:
-        """[episode, agent]: the returns of one seed."""
-        vector = self._vector
+    def _play_one(self, actor: PyTree, players: np.ndarray, episodes: int, tell: Callable[[int], None]) -> tuple[np.ndarray, int]:
+        """The returns of one seed, [episode, agent], and how many episodes were lost."""
+        vector, lost = self._vector, 0
         share = np.full(vector.count, episodes // vector.count) + (np.arange(vector.count) < episodes % vector.count)
         done: list[list[np.ndarray]] = [[] for _ in range(vector.count)]
         step, returns, clock = vector.reset(again=True), np.zeros((vector.count, len(players))), 0
@@ -78,6 +80,7 @@ class HostPlayers:
             there = availability(self._algorithm.spec, step.alive, step.action_mask)
             step = vector.step(np.asarray(self._decide(actor, self.still, players, step.observation, there, clock, who)))
             returns += step.reward
+            lost += int(np.sum(step.lost & (np.array([len(mine) for mine in done]) < share)))
             for index in np.flatnonzero(step.ended):
                 if len(done[index]) < share[index]:
                     done[index].append(returns[index].copy())
@@ -87,7 +90,7 @@ class HostPlayers:
             fresh = self._draw(clock, vector.count) if begins.any() else None
             if who is not None and fresh is not None:
                 who = np.where(begins[:, None], fresh, who)
-        return np.array([each for mine in done for each in mine])
+        return np.array([each for mine in done for each in mine]), lost
 
     def _draw(self, clock: int, count: int) -> np.ndarray | None:
         """Who of an ensemble plays episodes that begin now, [environment, agent]."""

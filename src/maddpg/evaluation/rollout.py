@@ -21,6 +21,7 @@ class Episodes:
 
     returns: AnyArray  # [episode, agent], sums of rewards
     metrics: dict[str, AnyArray]  # [episode] or [episode, agent], aggregated over the episode
+    lost: AnyArray | None = None  # how many more were lost to environments in Python that failed, and played again; None on the device
 
 
 Rollout = Callable[[PyTree, jax.Array, jax.Array], Episodes]

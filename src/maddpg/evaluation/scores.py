@@ -45,6 +45,7 @@ class Evaluation:
     action_mode: str | None  # of a particle world
     players: dict[str, str]  # agent -> who played it in the "mean" column
     seeds: list[SeedScore]
+    lost_episodes: int = 0  # of all who played, to environments in Python that failed; others were played instead
 
     def to_dict(self) -> dict[str, Any]:
         """Plain tables for JSON."""

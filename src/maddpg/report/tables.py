@@ -45,6 +45,13 @@ def evaluation_table(evaluation: Evaluation) -> Table:
     return table
 
 
+def lost_line(evaluation: Evaluation) -> str:
+    """A line about the episodes that were lost, if any were; with its line break."""
+    if not evaluation.lost_episodes:
+        return ""
+    return f"{evaluation.lost_episodes} episodes of this evaluation were lost to environments that failed; others were played instead\n"
+
+
 def environment_lines(rows: Iterable[tuple[EnvSpec, str, Iterable[str]]]) -> list[str]:
     """A line for each environment: its name, its agents with the sizes of observation and action, its action modes, and what it is."""
     cells = [("environment", "agents: observation -> action", "action modes", "what it is")]

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+LARGEST_JSON = 64 * 2**20  # bytes: what our own JSON files never reach
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Put `content` at `path`, or leave what was there."""
@@ -17,13 +19,37 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         staged.replace(path)
+        sync_folder(path.parent)
     finally:
         staged.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names in a folder survive a loss of power."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_json(path: Path, content: Any) -> None:
     """Put `content` at `path` as indented JSON. NaN and infinity, which JSON does not have, become null."""
     write_bytes(path, (json.dumps(without_nan(content), indent=2, allow_nan=False) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file.
+
+    Raises:
+        ValueError: it cannot be read, is no JSON, or is larger or nested deeper than any of ours.
+    """
+    try:
+        if path.stat().st_size > LARGEST_JSON:
+            raise ValueError(f"it has {path.stat().st_size} bytes; none of ours has more than {LARGEST_JSON}")
+        return json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
 
 
 def without_nan(content: Any) -> Any:

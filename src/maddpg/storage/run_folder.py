@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from itertools import count
 from pathlib import Path
@@ -15,11 +14,10 @@ from typing import Any
 
 import jax
 
-from maddpg.config import Config
-from maddpg.settings import from_dict, to_dict
-from maddpg.storage.files import without_nan, write_json
-
-SCHEMA = 1
+from maddpg.config import CheckpointConfig, Config
+from maddpg.settings import from_dict, merge, to_dict
+from maddpg.storage.files import read_json, write_json
+from maddpg.storage.migration import SCHEMA, migrate
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,8 @@ class RunFolder:
     """A run's folder.
 
     config.json: everything that decides the run, and the versions it ran with. metrics.jsonl: a line for each seed and interval.
-    parameters.safetensors: actors, critics and their targets at the end. evaluation.json: the final table. learning_curves.png,
+    checkpoints: what it goes on from. best.safetensors: the networks of each seed's best evaluation. parameters.safetensors: actors,
+    critics and their targets at the end. evaluation.json: the final table. learning_curves.png,
     episodes.png: what people look at first.
     """
 
@@ -64,6 +63,16 @@ class RunFolder:
         return self.path / "episodes.png"
 
     @property
+    def checkpoints(self) -> Path:
+        """The folder of what a run goes on from."""
+        return self.path / "checkpoints"
+
+    @property
+    def best(self) -> Path:
+        """The networks with which each seed did best in an evaluation."""
+        return self.path / "best.safetensors"
+
+    @property
     def environment_error(self) -> Path:
         """The traceback of the environment that ended the run."""
         return self.path / "environment_error.txt"
@@ -74,29 +83,45 @@ class RunFolder:
         Raises:
             ValueError: this is not a run, or its configuration is damaged or of another schema.
         """
-        if not self.config.is_file():
-            raise ValueError(f"{self.path} is not a run: it has no config.json; give a folder that `maddpg train` made")
-        try:
-            tables = json.loads(self.config.read_text())
-        except (OSError, ValueError) as error:
-            raise ValueError(f"{self.config} cannot be read: {error}") from error
-        if not isinstance(tables, dict) or tables.get("schema") != SCHEMA or not isinstance(tables.get("config"), dict):
-            raise ValueError(f"{self.config} is not of schema {SCHEMA}, the one that this version reads")
+        tables = self._tables()
         try:
             return from_dict(tables["config"])
         except ValueError as error:
             raise ValueError(f"{self.config}: {error}") from error
 
-    def write_config(self, config: Config) -> None:
+    def read_checkpoint_config(self) -> CheckpointConfig:
+        """When the run is written down. Raises as `read_config`."""
+        tables = self._tables()
+        try:
+            return merge(CheckpointConfig(), tables["checkpoints"])
+        except ValueError as error:
+            raise ValueError(f"{self.config}: {error}") from error
+
+    def write_config(self, config: Config, checkpoints: CheckpointConfig | None = None) -> None:
         """Write the configuration, and what it runs on: bits repeat on the same machine, cores and versions only."""
-        packages = {name: metadata.version(name) for name in ("maddpg", "jax", "jaxlib", "numpy", "optax")}
-        machine = {
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "cores": os.cpu_count(),
-            "device": jax.devices()[0].device_kind,
-        }
-        write_json(self.config, {"schema": SCHEMA, "config": to_dict(config), "versions": packages, "machine": machine})
+        tables = {"schema": SCHEMA, "config": to_dict(config), "checkpoints": asdict(checkpoints or CheckpointConfig())}
+        write_json(self.config, {**tables, "machine": machine()})
+
+    def _tables(self) -> dict[str, Any]:
+        """The content of config.json, brought to today's schema."""
+        if not self.config.is_file():
+            raise ValueError(f"{self.path} is not a run: it has no config.json; give a folder that `maddpg train` made")
+        tables = read_json(self.config)
+        if not isinstance(tables, dict) or not isinstance(tables.get("config"), dict):
+            raise ValueError(f"{self.config} is not a run's configuration")
+        return migrate(tables, str(self.config))
+
+
+def machine() -> dict[str, Any]:
+    """What decides a run's bits beside its configuration: versions, processor, cores and device."""
+    versions = {name: metadata.version(name) for name in ("maddpg", "jax", "jaxlib", "numpy", "optax")}
+    return {
+        **versions,
+        "python": platform.python_version(),
+        "processor": platform.machine(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "device": jax.devices()[0].device_kind,
+    }
 
 
 def make_run_folder(out: Path | None, environment: str) -> RunFolder:
@@ -129,9 +154,3 @@ def _make_next(runs: Path, environment: str) -> Path:
             folder.mkdir()
             return folder
     raise AssertionError("there is always another number")
-
-
-def append_line(path: Path, line: dict[str, Any]) -> None:
-    """Add one line to a metrics file, at once."""
-    with path.open("a") as file:
-        file.write(json.dumps(without_nan(line), allow_nan=False) + "\n")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from maddpg.algorithm.acting import act, act_randomly
 from maddpg.algorithm.availability import with_teams_return
@@ -38,6 +38,7 @@ class Outcome:
     worlds: PyTree = ()  # and after it
     next_action: jax.Array | None = None  # [environment, agent, action], what scripted play does at `stepped`
     lost: jax.Array | None = None  # [environment] bool: the step was lost, and a new episode has begun
+    whole: jax.Array | None = None  # [environment] bool, as in `RunState`; None: what begins now is
 
 
 class StartKeys(NamedTuple):
@@ -74,7 +75,8 @@ class Collector:
         assert self.environment is not None
         worlds, observation = jax.vmap(self.environment.reset)(jax.random.split(keys.reset, self.training.environments))
         state, there = jax.vmap(self.environment.global_state)(worlds), jax.vmap(self.environment.availability)(worlds)
-        return self._stagger(self.begin(store, keys, worlds, observation, state, there), keys.stagger)
+        whole = jnp.ones(self.training.environments, bool)
+        return self._stagger(self.begin(store, keys, worlds, observation, state, there, whole), keys.stagger)
 
     def begin(
         self,
@@ -84,6 +86,7 @@ class Collector:
         observation: Float[Array, "environment agent observation"],
         state: Float[Array, "environment state"],
         availability: Availability,
+        whole: Bool[Array, " environment"],
     ) -> RunState:
         """The state of a run that has done nothing yet, from its environments' first observations."""
         config, count = self.algorithm.config, self.training.environments
@@ -96,6 +99,7 @@ class Collector:
             state=state,
             availability=availability,
             episode_return=jnp.zeros(observation.shape[:2]),
+            whole=whole,
             totals=self._no_totals(),
             episodes=jnp.int32(0),
             key=keys.run,
@@ -125,7 +129,8 @@ class Collector:
             names = ("worlds", "observation", "state", "episode_return", "availability")
             return replace(run, **dict(zip(names, chosen, strict=True))), None
 
-        return jax.lax.scan(one_step, run, (jnp.arange(length), jax.random.split(key, length)))[0]
+        staggered, _ = jax.lax.scan(one_step, run, (jnp.arange(length), jax.random.split(key, length)))
+        return replace(staggered, whole=offset == 0)
 
     def _no_totals(self) -> Totals:
         zero = jnp.zeros(self.algorithm.spec.agent_count)
@@ -221,6 +226,7 @@ class Collector:
             next_availability=after,
         )
         begins = outcome.ended if lost is None else outcome.ended | lost
+        counted = outcome.ended & run.whole
         episode_return = run.episode_return + result.reward
         sub_policy = run.sub_policy
         if sub_policy is not None:
@@ -231,8 +237,8 @@ class Collector:
             run.totals,
             reward=run.totals.reward + jnp.sum(result.reward, axis=0),
             designed_reward=None if designed is None else designed + jnp.sum(learned_from, axis=0),
-            episode_return=run.totals.episode_return + jnp.sum(jnp.where(outcome.ended[:, None], episode_return, 0.0), axis=0),
-            episodes=run.totals.episodes + jnp.sum(outcome.ended),
+            episode_return=run.totals.episode_return + jnp.sum(jnp.where(counted[:, None], episode_return, 0.0), axis=0),
+            episodes=run.totals.episodes + jnp.sum(counted),
             lost=run.totals.lost if lost is None else run.totals.lost + jnp.sum(lost),
         )
         run = replace(
@@ -241,6 +247,7 @@ class Collector:
             observation=result.observation,
             state=result.state,
             episode_return=jnp.where(begins[:, None], 0.0, episode_return),
+            whole=run.whole | begins if outcome.whole is None else outcome.whole,
             sub_policy=sub_policy,
             totals=totals,
             availability=outcome.availability,

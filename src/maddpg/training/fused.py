@@ -6,12 +6,13 @@ over seeds a `cond` around the updates would run both sides.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int, Key
 
 from maddpg.algorithm.rewards import RewardDesign
@@ -72,6 +73,19 @@ class Fused:
         `hyper` is [agent], the same for all seeds, or [seed, agent], so that a sweep over its numbers is one program.
         """
         return self._train(for_seeds(hyper, run), run, jnp.int32(rounds))
+
+    def collect(self, hyper: Hyper, run: RunState, rounds: int) -> RunState:
+        """So many rounds without updates, by the policies. `run` is donated: it is gone afterwards. `hyper` is as in `train`."""
+        return replace(self, training=replace(self.training, warmup_policy="policy")).warm_up(hyper, run, rounds)
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """Nothing: the environments are part of the run's state."""
+        return {}
+
+    def restore(self, run: RunState, environments: Mapping[str, np.ndarray]) -> tuple[RunState, tuple[str, ...]]:
+        """The state is all that there is."""
+        del environments
+        return run, ()
 
     def close(self) -> None:
         """There is nothing to end."""

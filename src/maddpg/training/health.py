@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from maddpg.algorithm.state import Algorithm
-from maddpg.storage.parameters import named_leaves
+from maddpg.storage.arrays import named_leaves
 from maddpg.training.run_state import RunState
 from maddpg.types import PyTree
 

@@ -6,8 +6,8 @@ come from the parameters that the round began with, and its transitions are lear
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -52,17 +52,13 @@ class Host:
     def start(self, keys: Key[Array, " seed"]) -> RunState:
         """The state of a run that has done nothing yet, a row for each key, its environments just reset.
 
-        First episodes are cut at lengths spread evenly over an episode, so that from then on environments do not end in step.
+        First episodes are cut at lengths spread evenly over an episode, so that from then on environments do not end in step. The last
+        environment's is left whole.
         """
-        self.close()
-        seeds, count, length = self.training.all_seeds, self.training.environments, self.algorithm.spec.episode_length
-        first = np.maximum(1, np.arange(1, count + 1) * length // count)
-        self._vectors = [
-            open_vector(self._world, self._host, count, share, seed, first)
-            for seed, share in zip(seeds, share_workers(self._host, len(seeds)), strict=True)
-        ]
+        self._open()
         begun = stack([vector.reset() for vector in self._vectors])
-        return self._start(keys, begun.observation, begun.state, availability(self.algorithm.spec, begun.alive, begun.action_mask))
+        there = availability(self.algorithm.spec, begun.alive, begun.action_mask)
+        return self._start(keys, begun.observation, begun.state, there, begun.whole)
 
     def shapes(self, seeds: int) -> RunState:
         """The shapes of the state of a run with so many seeds, without taking any memory or starting anything."""
@@ -75,7 +71,7 @@ class Host:
             agents = spec.agent_count
             there = availability(spec, shaped(agents) == 0, shaped(agents, spec.action_width) == 0)
             keys = jax.random.split(jax.random.key(0), seeds)
-            return self._begin(keys, shaped(agents, spec.observation_width), shaped(spec.state_size), there)
+            return self._begin(keys, shaped(agents, spec.observation_width), shaped(spec.state_size), there, shaped() == 0)
 
         state: RunState = jax.eval_shape(run)
         return state
@@ -86,7 +82,11 @@ class Host:
 
     def warm_up(self, hyper: Hyper, run: RunState, rounds: int) -> RunState:
         """So many rounds without updates. `run` is donated: it is gone afterwards. `hyper` is as in `train`."""
-        return self._rounds(False, hyper, run, rounds)
+        return self._rounds(False, self.training.warmup_policy == "random", hyper, run, rounds)
+
+    def collect(self, hyper: Hyper, run: RunState, rounds: int) -> RunState:
+        """So many rounds without updates, by the policies. `run` is donated: it is gone afterwards. `hyper` is as in `train`."""
+        return self._rounds(False, False, hyper, run, rounds)
 
     def train(self, hyper: Hyper, run: RunState, rounds: int) -> RunState:
         """So many rounds with updates. `run` is donated: it is gone afterwards. `hyper` is [agent] or [seed, agent].
@@ -94,7 +94,44 @@ class Host:
         Raises:
             BadEnvironment, EnvironmentFailed: as `Vector.receive`.
         """
-        return self._rounds(True, hyper, run, rounds)
+        return self._rounds(True, False, hyper, run, rounds)
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """Of every environment the number of its episode, and what was done in it so far."""
+        lost = {"lost_episodes": np.array(self.lost_episodes)}
+        return lost | {f"{row}/{name}": array for row, vector in enumerate(self._vectors) for name, array in vector.snapshot().items()}
+
+    def restore(self, run: RunState, environments: Mapping[str, np.ndarray]) -> tuple[RunState, tuple[str, ...]]:
+        """Play every episode under way again, with its seed and its actions, up to where it was.
+
+        An environment that then is elsewhere goes on from there; the return of that episode is not counted.
+
+        Raises:
+            ValueError: a snapshot of another loop.
+            BadEnvironment, EnvironmentFailed: as `Vector.receive`.
+        """
+        self._open()
+        self._lost_before = int(environments["lost_episodes"]) if "lost_episodes" in environments else 0
+        parts = [
+            {name.partition("/")[2]: array for name, array in environments.items() if name.startswith(f"{row}/")}
+            for row in range(len(self._vectors))
+        ]
+        again, alike = zip(*(vector.restore(part) for vector, part in zip(self._vectors, parts, strict=True)), strict=True)
+        now = stack(again)
+        there = availability(self.algorithm.spec, now.alive, now.action_mask)
+        before = jax.tree.leaves(jax.device_get((run.observation, run.state, run.availability)))
+        pairs = zip(before, jax.tree.leaves((now.observation, now.state, jax.device_get(there))), strict=True)
+        rows = len(alike), self.training.environments
+        same = np.stack(alike) & np.all([(old == new).reshape(*rows, -1).all(axis=2) for old, new in pairs], axis=0)
+        if same.all():
+            return run, ()
+        remark = (
+            f"{(~same).sum()} of {same.size} environments are not where they were: with the same seed and actions they did something else. "
+            "They go on from where they are, so this is not the run that was never stopped"
+        )
+        returns = jnp.where(same[..., None], run.episode_return, 0.0)
+        moved = replace(run, observation=jnp.asarray(now.observation), state=jnp.asarray(now.state), availability=there)
+        return replace(moved, episode_return=returns, whole=run.whole & same), (remark,)
 
     @property
     def lost_episodes(self) -> int:
@@ -108,15 +145,25 @@ class Host:
             vector.close()
         self._vectors = []
 
-    def _rounds(self, learning: bool, hyper: Hyper, run: RunState, rounds: int) -> RunState:
+    def _open(self) -> None:
+        """New environments for every seed."""
+        self.close()
+        seeds, count, length = self.training.all_seeds, self.training.environments, self.algorithm.spec.episode_length
+        first = np.maximum(1, np.arange(1, count + 1) * length // count)
+        first[-1] = 0
+        self._vectors = [
+            open_vector(self._world, self._host, count, share, seed, first)
+            for seed, share in zip(seeds, share_workers(self._host, len(seeds)), strict=True)
+        ]
+
+    def _rounds(self, learning: bool, random: bool, hyper: Hyper, run: RunState, rounds: int) -> RunState:
         hyper = for_seeds(hyper, run)
         for _ in range(rounds):
-            run = self._round(learning, hyper, run)
+            run = self._round(learning, random, hyper, run)
         return run
 
-    def _round(self, learning: bool, hyper: Hyper, run: RunState) -> RunState:
+    def _round(self, learning: bool, random: bool, hyper: Hyper, run: RunState) -> RunState:
         """[collect n steps of every environment] while [update m times]."""
-        random = not learning and self.training.warmup_policy == "random"
         learned, blocks = None, []
         for step in range(self.training.collect):
             action = self._act(random, hyper, run, step)
@@ -138,21 +185,22 @@ class Host:
         return replace(run, replay=replay, rings=rings, rounds=rounds)
 
     def _outcome(self, stepped: VectorStep) -> Outcome:
-        arrays = {name: jnp.asarray(getattr(stepped, name)) for name in TimeStep.__dataclass_fields__}
-        there, led_to = (
-            availability(self.algorithm.spec, alive, mask)
-            for alive, mask in ((stepped.alive, stepped.action_mask), (stepped.next_alive, stepped.next_action_mask))
-        )
-        return Outcome(TimeStep(**arrays), jnp.asarray(stepped.ended), there, led_to, lost=jnp.asarray(stepped.lost))
+        names = (item.name for item in fields(VectorStep) if item.name != "acted")
+        there = jax.device_put({name: getattr(stepped, name) for name in names})  # all at once: each by itself takes as long
+        result = TimeStep(**{item.name: there[item.name] for item in fields(TimeStep)})
+        before, after = (availability(self.algorithm.spec, there[f"{when}alive"], there[f"{when}action_mask"]) for when in ("", "next_"))
+        return Outcome(result, there["ended"], before, after, lost=there["lost"], whole=there["whole"])
 
-    def _begin(self, keys: Key[Array, " seed"], observation: jax.Array, state: jax.Array, there: Availability) -> RunState:
+    def _begin(
+        self, keys: Key[Array, " seed"], observation: jax.Array, state: jax.Array, there: Availability, whole: jax.Array
+    ) -> RunState:
         """The state of a run from its environments' first observations, a row for each key."""
 
-        def begin(key: jax.Array, observation: jax.Array, state: jax.Array, there: Availability) -> RunState:
+        def begin(key: jax.Array, observation: jax.Array, state: jax.Array, there: Availability, whole: jax.Array) -> RunState:
             keys = StartKeys(*jax.random.split(key, 5))
-            return self._collector.begin(self.store, keys, (), observation, state, there)
+            return self._collector.begin(self.store, keys, (), observation, state, there, whole)
 
-        begun: RunState = jax.vmap(begin, out_axes=SEED_AXES)(keys, observation, state, there)
+        begun: RunState = jax.vmap(begin, out_axes=SEED_AXES)(keys, observation, state, there, whole)
         return begun
 
     @cached_property

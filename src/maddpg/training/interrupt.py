@@ -12,22 +12,28 @@ from types import FrameType
 class Stop:
     """Whether somebody asked to stop."""
 
-    asked = False
+    signal: int | None = None
+    """Which one it was."""
+
+    @property
+    def asked(self) -> bool:
+        """Whether somebody did."""
+        return self.signal is not None
 
 
 @contextmanager
 def stop_on_interrupt() -> Iterator[Stop]:
-    """Within it, a first Ctrl-C (or SIGTERM) only sets `asked`; a second Ctrl-C interrupts at once."""
+    """Within it, a first Ctrl-C (or SIGTERM) is only noted; a second Ctrl-C interrupts at once."""
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop  # only the main thread may handle signals
         return
 
     def handle(number: int, frame: FrameType | None) -> None:
-        del number, frame
+        del frame
         if stop.asked:
             raise KeyboardInterrupt
-        stop.asked = True
+        stop.signal = number
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -15,9 +16,11 @@ from maddpg.config import TrainingConfig
 from maddpg.evaluation.players import as_trained
 from maddpg.evaluation.scores import mean_metrics
 from maddpg.evaluation.stage import Stage
-from maddpg.storage.run_folder import append_line
+from maddpg.storage.lines import Lines
+from maddpg.training.best import Best
 from maddpg.training.loop import Loop
 from maddpg.training.run_state import RunState, Totals
+from maddpg.training.saved import networks
 from maddpg.types import AnyArray, PyTree
 
 
@@ -31,9 +34,14 @@ class Journal:
     loop: Loop
     hyper: Hyper
     stage: Stage
-    path: Path
+    lines: Lines
+    best: Best
+    surviving: Callable[[str], AbstractContextManager[None]]
+    """Goes on where what it names cannot be written."""
     logged: int = 0
     """Rounds done when the last training line was written."""
+    updated: int = 0
+    """Updates done then."""
     evaluated: int = 0
     """Rounds done when the last evaluation line was written."""
     episode_return: dict[str, float] = field(default_factory=dict)
@@ -48,18 +56,44 @@ class Journal:
         """Rounds from here to the next line of either kind."""
         return min(every - rounds % every for every in (self._log_every, self._evaluate_every) if every)
 
-    def write(self, run: RunState, rounds: int, last: bool) -> RunState:
-        """What is due after so many rounds, unless it stands there already. Totals that were written start again from zero."""
+    def write(self, run: RunState, rounds: int, last: bool = False) -> RunState:
+        """What is due after so many rounds, or at the end, unless it stands there already. Totals that were written start from zero.
+
+        Lines that cannot be written now wait in `lines`.
+        """
         if (rounds % self._log_every == 0 or last) and rounds > self.logged:
             infers = self.loop.algorithm.config.inference and rounds > self.training.warmup_rounds
             models = self.loop.compare_models(self.hyper, run) if infers else {}
-            self._training_lines(jax.device_get(run.totals), jax.device_get(models), rounds)
+            updates = int(run.learner.updates[0])
+            self._training_lines(jax.device_get(run.totals), jax.device_get(models), rounds, updates)
             run = replace(run, totals=jax.tree.map(jnp.zeros_like, run.totals))
-            self.logged = rounds
+            self.logged, self.updated = rounds, updates
         if self._evaluate_every and (rounds % self._evaluate_every == 0 or last) and rounds > self.evaluated:
-            self._evaluation_lines(run.learner.actor, rounds)
+            returns = self._evaluation_lines(run.learner.actor, rounds)
             self.evaluated = rounds
+            with self.surviving("the best networks"):
+                self.best.offer(rounds * self.training.round_steps, returns, networks(run.learner))
+        with self.surviving("metrics"):
+            self.lines.flush()
         return run
+
+    def snapshot(self) -> tuple[dict[str, Any], PyTree]:
+        """What `restore` takes: plain tables, and the best networks.
+
+        Raises:
+            OSError: lines still wait that cannot be written.
+        """
+        best, kept = self.best.snapshot()
+        names = ("logged", "evaluated", "updated", "episode_return")
+        return {**{name: getattr(self, name) for name in names}, "bytes": self.lines.sync(), "best": best}, kept
+
+    def restore(self, about: Mapping[str, Any], kept: PyTree) -> tuple[str, ...]:
+        """Go on from a snapshot: later lines are taken away, since they come again. A line for the user where some are missing."""
+        self.logged, self.evaluated, self.updated = (int(about[name]) for name in ("logged", "evaluated", "updated"))
+        self.episode_return = dict(about["episode_return"])
+        whole = self.lines.cut(int(about["bytes"]))
+        self.best.restore(about["best"], kept)
+        return () if whole else (f"{self.lines.path} was longer when the checkpoint was written: lines are missing in it",)
 
     @property
     def _log_every(self) -> int:
@@ -71,10 +105,10 @@ class Journal:
         interval = self.training.evaluation_interval
         return max(1, interval // self.training.round_steps) if interval else 0
 
-    def _training_lines(self, totals: Totals, models: dict[str, AnyArray], rounds: int) -> None:
+    def _training_lines(self, totals: Totals, models: dict[str, AnyArray], rounds: int, updates: int) -> None:
         """The sums on the device become means over what they were summed over; `models` are [seed, learner, other]."""
         training, returns = self.training, []
-        updates = max(0, rounds - max(self.logged, training.warmup_rounds)) * training.updates
+        updates_since = updates - self.updated
         steps = (rounds - self.logged) * training.round_steps
         for row, seed in enumerate(self.training.all_seeds):
             episodes = int(totals.episodes[row])
@@ -82,7 +116,7 @@ class Journal:
                 "kind": "training",
                 "seed": seed,
                 "steps": rounds * training.round_steps,
-                "updates": max(0, rounds - training.warmup_rounds) * training.updates,
+                "updates": updates,
                 "episodes": episodes,
                 "reward": self._by_agent(totals.reward[row] / steps),
             }
@@ -93,15 +127,15 @@ class Journal:
             if episodes:
                 returns.append(totals.episode_return[row] / episodes)
                 line["return"] = self._by_agent(returns[-1])
-            if updates:
-                line |= {name: self._by_learner(total[row] / updates) for name, total in totals.updates.items()}
+            if updates_since:
+                line |= {name: self._by_learner(total[row] / updates_since) for name, total in totals.updates.items()}
                 line |= {name: self._by_pair(values[row]) for name, values in models.items()}
-            append_line(self.path, line)
+            self.lines.add(line)
         if returns:
             self.episode_return = self._by_agent(np.mean(returns, axis=0))
 
-    def _evaluation_lines(self, actor: PyTree, rounds: int) -> None:
-        """Greedy episodes of every seed."""
+    def _evaluation_lines(self, actor: PyTree, rounds: int) -> list[float]:
+        """Greedy episodes of every seed; its return, mean over agents."""
         episodes = self.stage.play(actor)(as_trained(self.loop.algorithm), self.training.evaluation_episodes)
         for row, seed in enumerate(self.training.all_seeds):
             line = {
@@ -111,7 +145,10 @@ class Journal:
                 "return": self._by_agent(episodes.returns[row].mean(axis=0)),
                 "metrics": mean_metrics(self._names, {name: values[row] for name, values in episodes.metrics.items()}),
             }
-            append_line(self.path, line)
+            if episodes.lost is not None and episodes.lost[row]:
+                line["lost_episodes"] = int(episodes.lost[row])
+            self.lines.add(line)
+        return [float(each.mean()) for each in episodes.returns]
 
     def _by_agent(self, values: AnyArray) -> dict[str, float]:
         return {name: float(value) for name, value in zip(self._names, values, strict=True)}

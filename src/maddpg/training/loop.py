@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Key
 
 from maddpg.algorithm.exploration import exploration_scale
@@ -60,6 +62,22 @@ class Loop(Protocol):
 
     def train(self, hyper: Hyper, run: RunState, rounds: int) -> RunState:
         """So many rounds with updates."""
+        ...
+
+    def collect(self, hyper: Hyper, run: RunState, rounds: int) -> RunState:
+        """So many rounds without updates, by the policies even where the warm-up is random."""
+        ...
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """What `restore` takes to put environments back that live outside the run's state."""
+        ...
+
+    def restore(self, run: RunState, environments: Mapping[str, np.ndarray]) -> tuple[RunState, tuple[str, ...]]:
+        """Begin where a run's state and a snapshot say. A line for the user about each thing that is not as it was.
+
+        Raises:
+            ValueError: a snapshot of another loop.
+        """
         ...
 
     def compare_models(self, hyper: Hyper, run: RunState) -> dict[str, jax.Array]:

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import jax
 import jax.numpy as jnp
 
 from maddpg.algorithm.state import Algorithm, TrainState
+from maddpg.config import CheckpointConfig
 from maddpg.environments.contract import Environment
 from maddpg.evaluation.evaluate import Play
 from maddpg.evaluation.stage import Stage
-from maddpg.storage.parameters import save_parameters
+from maddpg.storage.arrays import save_tree
+from maddpg.storage.lines import Lines
 from maddpg.storage.run_folder import RunFolder
+from maddpg.training.best import Best
 from maddpg.training.build import Parts
+from maddpg.training.checkpointing import Checkpoints
 from maddpg.training.frozen import freeze, load_frozen
 from maddpg.training.health import NotFinite, first_not_finite
 from maddpg.training.interrupt import stop_on_interrupt
 from maddpg.training.journal import Journal
 from maddpg.training.memory import require_memory
 from maddpg.training.pace import Pace
+from maddpg.training.refilling import refill
 from maddpg.training.run_state import RunState
-from maddpg.training.saved import NETWORKS
+from maddpg.training.saved import networks
 from maddpg.types import PyTree
 
 
@@ -52,6 +60,7 @@ class Trained:
     steps_per_second: float  # of all seeds together, without compiling
     finished: bool  # False: stopped on request
     lost_episodes: int = 0  # of environments in Python that failed and were replaced
+    signal: int | None = None  # which one stopped it
 
     @property
     def algorithm(self) -> Algorithm:
@@ -72,18 +81,39 @@ class Trained:
         self.stage.close()
 
 
-def train(parts: Parts, folder: RunFolder, tell: Callable[[Progress], None] = lambda _: None) -> Trained:
+class NotSaved(RuntimeError):
+    """What was learned could not be written."""
+
+
+def train(
+    parts: Parts,
+    folder: RunFolder,
+    tell: Callable[[Progress], None] = lambda _: None,
+    *,
+    checkpoints: CheckpointConfig | None = None,
+    say: Callable[[str], None] = warnings.warn,
+    resume: bool = False,
+) -> Trained:
     """Train what `build` made of a resolved configuration, and save it into `folder`.
 
     The state that is saved is the last one known to be finite.
 
+    Args:
+        parts: what is trained.
+        folder: where everything is written.
+        tell: hears how far it is, about twice a second.
+        checkpoints: when the run is written down, so that it can go on; never if left out.
+        say: hears where it goes on from, and what went wrong and was survived, a line each.
+        resume: whether to go on from the newest checkpoint in `folder`; from the beginning where there is none.
+
     Raises:
-        ValueError: the run would not fit into memory.
+        ValueError: the run would not fit into memory, or the checkpoint is of another run or a later version.
         NotFinite: NaN or infinity turned up.
         BadEnvironment, EnvironmentFailed: an environment in Python cannot go on.
         After any of the last three, what was learned before is saved.
+        NotSaved: it could not be written.
     """
-    run = Run(parts, folder, tell)
+    run = Run(parts, folder, tell, checkpoints=checkpoints, say=say, resume=resume)
     try:
         with stop_on_interrupt() as stop:
             run.advance(parts.config.training.rounds, lambda: stop.asked)
@@ -92,7 +122,7 @@ def train(parts: Parts, folder: RunFolder, tell: Callable[[Progress], None] = la
         raise
     finally:
         run.close()
-    return run.result()
+    return replace(run.result(), signal=stop.signal)
 
 
 class Run:
@@ -103,20 +133,33 @@ class Run:
         parts: Parts,
         folder: RunFolder,
         tell: Callable[[Progress], None] = lambda _: None,
+        *,
         learned: Mapping[str, PyTree] | None = None,
+        checkpoints: CheckpointConfig | None = None,
+        say: Callable[[str], None] = warnings.warn,
+        resume: bool = False,
     ) -> None:
-        """Begin, with fresh networks or with those `learned` before (as `networks` names them); the folder gets the configuration."""
+        """Begin, with fresh networks or with those `learned` before (as `networks` names them); the folder gets the configuration.
+
+        The other arguments, and what is raised, are those of `train`.
+        """
         self.parts, self.training, self.folder, self.tell = parts, parts.config.training, folder, tell
         self.stage = parts.stage(self.training.evaluation_episodes)
         self.rounds = 0
         self.learner: TrainState | None = None  # the last one known to be finite
-        self._loop, self._learned = parts.loop, learned or {}
+        self._loop, self._learned, self._say = parts.loop, learned or {}, say
         self._run: RunState | None = None
-        self._frozen = load_frozen(parts.algorithm, self.training.seeds, parts.typed)
         self._paces = {True: Pace(), False: Pace()}  # with and without updates
         require_memory(self._loop, self.training.seeds)
-        folder.write_config(parts.config)
-        self._journal = Journal(self._loop, parts.hyper, self.stage, folder.metrics)
+        best = Best(folder.best, self.training.all_seeds)
+        self._journal = Journal(self._loop, parts.hyper, self.stage, Lines(folder.metrics), best, self._surviving)
+        self._checkpoints = Checkpoints(folder, checkpoints, parts) if checkpoints else None
+        with self._must_save(folder.path):
+            if resume and self._checkpoints:
+                self._resume(self._checkpoints)
+            if not resume or folder.read_config() != parts.config:  # it is to train for more steps
+                folder.write_config(parts.config, checkpoints)
+        self._frozen = load_frozen(parts.algorithm, self.training.seeds, parts.typed) if self._run is None else {}
 
     def advance(self, rounds: int, stop: Callable[[], bool] = lambda: False) -> None:
         """Go on until so many rounds are done in all, or until `stop` says so between two chunks of work.
@@ -127,14 +170,14 @@ class Run:
         """
         if self._run is None and self.learner is not None:
             raise ValueError("this run failed and cannot go on; save it, and begin another one with its networks")
-        self._tell("compiling" if self._run is None else "training", rounds)
+        self._tell("training" if self._paces[True].compiled else "compiling", rounds)
         run = self._run or self._start()
         asked = False
         while self.rounds < rounds and not asked:
             learning = self.rounds >= self.training.warmup_rounds
             work, pace = self._loop.train if learning else self._loop.warm_up, self._paces[learning]
             end = rounds if learning else min(rounds, self.training.warmup_rounds)
-            length = min(pace.length, self._journal.rounds_until_due(self.rounds), end - self.rounds)
+            length = min(pace.length, self._rounds_until_due(), end - self.rounds)
             began = time.perf_counter()
             self._run = None  # donated: if this fails there is nothing to go on with
             run = jax.block_until_ready(work(self.parts.hyper, run, length))
@@ -143,15 +186,15 @@ class Run:
             self._require_finite(run)
             self.learner = _copy(run.learner)
             asked = stop()
-            self._run = run = self._journal.write(run, self.rounds, last=asked or self.rounds == rounds)
+            self._run = run = self._write_down(run, last=asked or self.rounds == rounds)
             self._tell("training", rounds)
             if not asked and stop():  # whoever was told has had enough
-                self._run, asked = self._journal.write(run, self.rounds, last=True), True
+                self._run, asked = self._write_down(run, last=True), True
 
     def networks(self) -> dict[str, PyTree]:
         """All networks that there are, by name: what is saved."""
         assert self.learner is not None
-        return {name: getattr(self.learner, name) for name in NETWORKS if getattr(self.learner, name) is not None}
+        return networks(self.learner)
 
     def result(self) -> Trained:
         """What it has come to so far."""
@@ -168,16 +211,75 @@ class Run:
         )
 
     def close(self) -> None:
-        """Save the networks and end the environments; the stage stays open for whoever evaluates."""
+        """Save the networks and end the environments; the stage stays open for whoever evaluates.
+
+        Raises:
+            NotSaved: they, or the last lines of metrics, could not be written.
+        """
         self._loop.close()
         if self.learner is not None:
-            save_parameters(self.folder.parameters, self.networks())
+            with self._must_save(self.folder.parameters):
+                save_tree(self.folder.parameters, self.networks())
+                self._journal.lines.flush()
 
     def _start(self) -> RunState:
         run = self._loop.start(jax.vmap(jax.random.key)(jnp.array(self.training.all_seeds)))
         run = replace(run, learner=freeze(replace(run.learner, **self._learned), self._frozen))
         self.learner = _copy(run.learner)
         return run
+
+    def _resume(self, checkpoints: Checkpoints) -> None:
+        """Go on from the newest whole checkpoint; what came later is taken away, since it comes again."""
+        resumed, complaints = checkpoints.resume()
+        for complaint in complaints:
+            self._say(complaint)
+        if resumed is None:
+            self._journal.lines.cut(0)
+            self._say("resumed at step 0: there is no checkpoint yet")
+            return
+        state, remarks = self._loop.restore(resumed.state, resumed.environments)
+        for remark in (*resumed.remarks, *self._journal.restore(resumed.journal, resumed.best), *remarks):
+            self._say(remark)
+        if not resumed.has_replay:
+            state = refill(self.parts, state)
+            steps = (int(state.rounds) - resumed.rounds) * self.training.round_steps
+            self._say(f"the checkpoint has no replay: {steps:_} steps were played without learning, to fill it again")
+        self.rounds, self._run, self.learner = int(state.rounds), state, _copy(state.learner)
+        self._say(f"resumed at step {self.rounds * self.training.round_steps:_}")
+
+    def _write_down(self, run: RunState, last: bool) -> RunState:
+        """Lines and a checkpoint, if it is time. The lines of an early end come after it: in a run that goes on they are not there."""
+        run = self._journal.write(run, self.rounds)
+        if self._checkpoints and (last or self._checkpoints.due(self.rounds)):
+            with self._surviving("a checkpoint"):
+                self._checkpoints.save(self.rounds, run, self._loop.snapshot(), *self._journal.snapshot())
+        return self._journal.write(run, self.rounds, last=True) if last else run
+
+    def _rounds_until_due(self) -> int:
+        """Rounds from here to the next line or checkpoint."""
+        line = self._journal.rounds_until_due(self.rounds)
+        return min(line, self._checkpoints.rounds_until_due(self.rounds) or line) if self._checkpoints else line
+
+    @contextmanager
+    def _surviving(self, what: str) -> Iterator[None]:
+        """Go on where something cannot be written now."""
+        try:
+            yield
+        except OSError as error:
+            step = self.rounds * self.training.round_steps
+            self._say(f"{what} could not be written at step {step:_} ({error.strerror or error}); training goes on")
+
+    @contextmanager
+    def _must_save(self, path: Path) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            again = (
+                "; `maddpg resume` goes on from the last checkpoint, once it can be"
+                if self._checkpoints and self._checkpoints.saved
+                else ""
+            )
+            raise NotSaved(f"{path} could not be written ({error.strerror or error}){again}") from error
 
     def _require_finite(self, run: RunState) -> None:
         trouble = first_not_finite(run, self.parts.algorithm, self.training.seed)

@@ -20,8 +20,8 @@ class Totals:
     updates: dict[str, jax.Array]  # [learner] each, summed over updates
     reward: jax.Array  # [agent], over steps and environments
     designed_reward: jax.Array | None  # the same of what is learned from, where that differs
-    episode_return: jax.Array  # [agent], over episodes that ended
-    episodes: jax.Array  # episodes that ended
+    episode_return: jax.Array  # [agent], over whole episodes that ended
+    episodes: jax.Array  # whole episodes that ended
     lost: jax.Array  # steps that environments in Python lost
 
 
@@ -40,6 +40,9 @@ class RunState:
     state: jax.Array  # [environment, state]
     availability: Availability  # [environment, ...], at `observation`
     episode_return: jax.Array  # [environment, agent], of the episodes under way
+    whole: (
+        jax.Array
+    )  # [environment] bool: the episode under way was not begun at random, nor is it to be cut, for the sake of staggered clocks
     totals: Totals
     episodes: jax.Array  # int32, completed since learning began
     key: jax.Array

@@ -5,14 +5,19 @@ from __future__ import annotations
 import jax
 from jaxtyping import Array, Key
 
-from maddpg.algorithm.state import Algorithm, init
+from maddpg.algorithm.state import Algorithm, TrainState, init
 from maddpg.config import Config
-from maddpg.storage.parameters import load_parameters
+from maddpg.storage.arrays import load_tree
 from maddpg.storage.run_folder import RunFolder
 from maddpg.types import PyTree
 
 NETWORKS = ("actor", "critic", "model", "target_actor", "target_critic", "target_model")
 """The fields of a learner's state that are networks: what is saved at the end."""
+
+
+def networks(learner: TrainState) -> dict[str, PyTree]:
+    """All networks that there are, by name."""
+    return {name: getattr(learner, name) for name in NETWORKS if getattr(learner, name) is not None}
 
 
 def load_actors(folder: RunFolder, config: Config, algorithm: Algorithm) -> PyTree:
@@ -37,7 +42,7 @@ def load_networks(folder: RunFolder, config: Config, algorithm: Algorithm) -> di
 def fresh_networks(algorithm: Algorithm, keys: Key[Array, " seed"]) -> dict[str, PyTree]:
     """Networks that have learned nothing, a row for each key."""
     state = jax.jit(jax.vmap(lambda key: init(algorithm, key)))(keys)
-    return {name: getattr(state, name) for name in NETWORKS if getattr(state, name) is not None}
+    return networks(state)
 
 
 def _load(folder: RunFolder, config: Config, algorithm: Algorithm, names: tuple[str, ...]) -> dict[str, PyTree]:
@@ -45,5 +50,5 @@ def _load(folder: RunFolder, config: Config, algorithm: Algorithm, names: tuple[
         raise ValueError(f"{folder.path} holds no {folder.parameters.name}: its training has not ended yet")
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), config.training.seeds))
     like = jax.eval_shape(lambda keys: fresh_networks(algorithm, keys), keys)
-    loaded: dict[str, PyTree] = load_parameters(folder.parameters, {name: like[name] for name in names if name in like})
+    loaded: dict[str, PyTree] = load_tree(folder.parameters, {name: like[name] for name in names if name in like})
     return loaded

@@ -45,7 +45,7 @@ class Store:
                 state=state,
                 next_state=state,
                 next_action=action if self.algorithm.players.who("scripted").any() else None,
-                sub_policy=each if self.algorithm.config.ensemble_size > 1 else None,
+                sub_policy=each.astype(jnp.int32) if self.algorithm.config.ensemble_size > 1 else None,
                 availability=there,
                 next_availability=there,
             )

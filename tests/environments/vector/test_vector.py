@@ -9,9 +9,11 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from maddpg.config.training import FIRST_EVALUATION_SEED
 from maddpg.environments.host import BadEnvironment
 from maddpg.environments.vector import EnvironmentFailed, Vector, VectorStep
 from maddpg.environments.vector.rows import episode_seed
+from maddpg.evaluation.evaluate import EVALUATION_SEED
 from tests.environments.vector.worlds import SEEDS, SPEC, Counter, Make, Trouble, random_actions
 
 COUNT = 3
@@ -80,8 +82,22 @@ def test_every_episode_has_a_seed_of_its_own():
     assert not np.isin(seeds((1, 500)), seeds(1)).any()
 
 
+def test_no_episode_of_evaluation_is_one_of_training():
+    cases = [(environment, episode) for environment in range(20) for episode in range(20)]
+    last, first = FIRST_EVALUATION_SEED - 1, FIRST_EVALUATION_SEED
+    trained = {episode_seed(seed, *case) for seed in (0, 1, last, (last, 5_000_000_000)) for case in cases}
+    evaluated = {episode_seed(seed, *case) for seed in (first, EVALUATION_SEED, (first, 3)) for case in cases}
+
+    assert len(trained) == 4 * 400
+    assert len(evaluated) == 3 * 400
+    assert max(trained) < 2**30 <= min(evaluated)
+    assert max(evaluated) < 2**31
+    assert max(trained) - min(trained) > 0.99 * 2**30
+    assert max(evaluated) - min(evaluated) > 0.99 * 2**30
+
+
 def test_first_episodes_are_truncated_and_later_ones_are_not():
-    with Vector(Make(length=4), COUNT, first_lengths=[1, 3, 9]) as vector:
+    with Vector(Make(length=4), COUNT, first_lengths=[1, 3, 0]) as vector:
         results = play(vector, 9)
         again = play(vector, 1)[-1]
 
@@ -96,6 +112,8 @@ def test_first_episodes_are_truncated_and_later_ones_are_not():
     np.testing.assert_array_equal(results[1].alive[0], [1, 1])
     assert (results[1].next_observation[0, 0, 1], results[1].observation[0, 0, 1]) == (1, 0)
     np.testing.assert_array_equal(again.ended, [1, 0, 0])
+    whole = np.stack([result.whole for result in results[:5]])
+    np.testing.assert_array_equal(whole.T, [[0, 1, 1, 1, 1], [0, 0, 0, 1, 1], [1, 1, 1, 1, 1]])
 
 
 def test_an_end_at_the_first_length_stays_a_termination():
@@ -191,10 +209,12 @@ def test_an_environment_that_raises_is_made_anew_and_its_step_is_lost():
 
 
 def test_an_episode_that_cannot_begin_costs_no_transition():
-    with Vector(trouble("exception", clock=0, every=4), COUNT, seed=1) as vector:
+    with Vector(trouble("exception", clock=0, every=4), COUNT, seed=9) as vector:
         results = play(vector, 30)
 
-    assert vector.faults.count == 4
+    begun = [[episode_seed(9, row, episode) % 4 > 0 for episode in range(40)] for row in range(COUNT)]
+    failed = sum(row[: np.searchsorted(np.cumsum(row), 7)].count(False) for row in begun)  # each played six episodes and began another
+    assert vector.faults.count == failed == 6
     assert vector.faults.lost_episodes == 0
     assert not any(result.lost.any() for result in results)
     assert sum(result.ended.sum() for result in results) == COUNT * 30 // 5
@@ -399,7 +419,7 @@ def test_what_is_no_longer_used_is_closed():
         ({"start_timeout": float("inf")}, "start_timeout = inf"),
         ({"max_faults": -1}, "max_faults = -1"),
         ({"first_lengths": [1, 2]}, r"first_lengths = \(2,\): one whole number for each of the 3 environments"),
-        ({"first_lengths": [1, 0, 2]}, "first_lengths = 0: every first episode has at least 1 step"),
+        ({"first_lengths": [1, -1, 2]}, "first_lengths = -1: steps after which a first episode is cut, 0 for never"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(settings, message):

@@ -156,6 +156,8 @@ def test_workers_killed_at_random_lose_one_step_of_their_environments_and_nothin
                 seeds = np.where(result.lost | result.ended, before.observation[:, 0, 0], result.observation[:, 0, 0])
                 np.testing.assert_array_equal(before.observation[:, 0, 0], seeds)
                 assert (result.observation[:, 0, 0] != before.observation[:, 0, 0])[result.lost | result.ended].all()
+                # A worker's environments begin together, and so with first lengths again.
+                np.testing.assert_array_equal(result.whole, np.where(result.lost, False, before.whole | result.ended))
                 before = result
         faults = vector.faults
         assert not vector.step(random_actions(generator, count)).lost.any()

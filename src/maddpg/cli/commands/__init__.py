@@ -3,7 +3,9 @@
 from maddpg.cli.commands.check import Check
 from maddpg.cli.commands.environments import Environments
 from maddpg.cli.commands.evaluate import Evaluate
+from maddpg.cli.commands.export import Export
 from maddpg.cli.commands.messages import Messages
+from maddpg.cli.commands.resume import Resume
 from maddpg.cli.commands.train import Train
 
-__all__ = ["Check", "Environments", "Evaluate", "Messages", "Train"]
+__all__ = ["Check", "Environments", "Evaluate", "Export", "Messages", "Resume", "Train"]

@@ -37,6 +37,9 @@ class Check:
     """Episodes of random play."""
     seed: int = 0
     """Of the first episode; the others count on from it."""
+    step_timeout: float = 60.0
+    """Seconds that a step may take; making it, a reset, and all the play of a world on the device may take 300, or as many if that is more.
+    What takes longer is an error."""
     json: bool = False
     """Print one JSON object and nothing else on standard output."""
 
@@ -46,9 +49,11 @@ class Check:
             raise ValueError(f"--episodes {self.episodes}: it must be at least 1")
         if not 0 <= self.seed < 2**31 - 1:
             raise ValueError(f"--seed {self.seed}: it must lie between 0 and 2**31 - 2")
+        if not 0 < self.step_timeout <= 1e6:
+            raise ValueError(f"--step-timeout {self.step_timeout:g}: it must be above 0 and at most a million seconds")
         enable_compilation_cache()
         config = resolve(Config(self.environment, read_arguments(self.arguments)))
-        conformance = check_environment(config, read_environment(self.environment), self.episodes, self.seed)
+        conformance = check_environment(config, read_environment(self.environment), self.episodes, self.seed, self.step_timeout)
         if self.json:
             print(json.dumps(without_nan(conformance.to_dict()), allow_nan=False))
         else:

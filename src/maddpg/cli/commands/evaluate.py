@@ -15,7 +15,7 @@ from maddpg.config import Config
 from maddpg.environments.registry import Typed, is_particle_world, read_environment, resolve
 from maddpg.evaluation.evaluate import evaluate
 from maddpg.evaluation.players import choose_players, read_sub_policy
-from maddpg.report.tables import evaluation_table
+from maddpg.report.tables import evaluation_table, lost_line
 from maddpg.storage.compilation_cache import enable_compilation_cache
 from maddpg.storage.files import without_nan
 from maddpg.storage.run_folder import RunFolder
@@ -75,6 +75,7 @@ class Evaluate:
             print(json.dumps(without_nan(evaluation.to_dict()), allow_nan=False))
         else:
             Console().print(evaluation_table(evaluation))
+        console.print(lost_line(evaluation), end="", highlight=False, markup=False, soft_wrap=True)
         return 0
 
 

@@ -1,13 +1,15 @@
-"""Calls into code of others, whose exceptions are findings."""
+"""Calls into code of others, whose exceptions and silence are findings."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from maddpg.environments.conformance.findings import Findings
+from maddpg.environments.conformance.patience import Hung, Patience, in_time
 from maddpg.environments.host import describe_value
 
 Result = TypeVar("Result")
@@ -17,17 +19,29 @@ class Stuck(Exception):
     """The check cannot go on here; why is written down."""
 
 
-def attempt(findings: Findings, deed: str, function: Callable[[], Result], step: int | None = None) -> Result:
-    """What a function of the environment's gives; an exception is written down, and `Stuck` raised in its place."""
-    try:
-        return function()
-    except Exception as error:
-        write_down(findings, deed, error, step)
-        raise Stuck from error
+@dataclass(frozen=True)
+class Attempt:
+    """Calls functions of the environment's. What goes wrong is written down, and `Stuck` raised in its place."""
+
+    findings: Findings
+    patience: Patience
+
+    def __call__(self, deed: str, function: Callable[[], Result], step: int | None = None) -> Result:
+        """What a function gives. `step` is that of the episode; without one, or at the reset, it has the time to begin something."""
+        try:
+            with in_time(self.patience.step if step else self.patience.start):
+                return function()
+        except (Exception, SystemExit, Hung) as error:
+            write_down(self.findings, deed, error, step)
+            raise Stuck from error
 
 
-def write_down(findings: Findings, deed: str, error: Exception, step: int | None = None) -> None:
-    """An exception as a finding, with its place."""
+def write_down(findings: Findings, deed: str, error: BaseException, step: int | None = None) -> None:
+    """What went wrong as a finding, with its place."""
+    if isinstance(error, Hung):
+        remedy = "mend it; in training its worker is replaced again and again. If it is only slow, give a larger --step-timeout"
+        findings.add("error", f"{deed} {error}", remedy, step=step)
+        return
     place = traceback.extract_tb(error.__traceback__)[-1]
     what = f"{deed} raised {type(error).__name__}: {describe_value(error)} ({Path(place.filename).name}, line {place.lineno})"
     findings.add("error", what, "mend it; training ends where this happens again and again", step=step)

@@ -9,10 +9,11 @@ from functools import partial
 import jax
 import numpy as np
 
-from maddpg.environments.conformance.attempts import Stuck, attempt
+from maddpg.environments.conformance.attempts import Attempt, Stuck
 from maddpg.environments.conformance.device_play import Played, play
 from maddpg.environments.conformance.findings import Conformance, Findings, Severity
 from maddpg.environments.conformance.habits import Ending, Experience, check_endings, check_observations, check_rewards, measure
+from maddpg.environments.conformance.patience import FOR_EVER, Patience
 from maddpg.environments.contract import Environment
 from maddpg.types import EnvSpec
 
@@ -20,22 +21,23 @@ LONGEST = 1_000
 """Steps of an episode that are played."""
 
 
-def check_device(environment: Environment, episodes: int, seed: int) -> Conformance:
+def check_device(environment: Environment, episodes: int, seed: int, patience: Patience = FOR_EVER) -> Conformance:
     """Play an environment at random, so many episodes with keys of the seed, and write down all that is wrong with it."""
     spec, findings = environment.spec, Findings()
+    attempt = Attempt(findings, patience)
     experiences: dict[Hashable, Experience] = {name: Experience() for name in spec.names}
     endings: list[Ending] = []
     speed = None
     steps = min(spec.episode_length, LONGEST)
     try:
-        attempt(findings, "tracing a reset and a step", lambda: check_shapes(findings, environment))
+        attempt("tracing a reset and a step", lambda: check_shapes(findings, environment))
         if findings.failed:
             raise Stuck
         program = jax.jit(jax.vmap(partial(play, environment, steps=steps)))
         keys = jax.random.split(jax.random.key(seed), episodes)
-        told: Played = attempt(findings, "playing", lambda: jax.device_get(program(keys)))
+        told: Played = attempt("playing", lambda: jax.device_get(program(keys)))
         began = time.perf_counter()
-        again = jax.device_get(program(keys))
+        again: Played = attempt("playing again", lambda: jax.device_get(program(keys)))
         speed = episodes * steps / (time.perf_counter() - began)
         check_same(findings, told, again)
         for index in range(episodes):

@@ -44,11 +44,9 @@ def check_repeats(findings: Findings, first: Sequence[Frame], again: Watch, twin
             what = f"seeds {seed}, {seed + 1} and {seed + 2} begin with the same observations"
             findings.add("note", what, "fine if every episode is to begin so; else draw the beginning by the seed of reset", step=0)
     except Stuck:
-        findings.add(
-            "error",
-            "an episode that could be played the first time cannot be played again, or not in a second instance",
-            "let reset begin from nothing, and instances share nothing",
-        )
+        why = next(each.what for watch in (again, twin) for each in watch.findings.ordered() if each.severity == "error")
+        what = f"an episode that could be played the first time cannot be played again, or not in a second instance: {why}"
+        findings.add("error", what, "let reset begin from nothing, and instances share nothing")
 
 
 def play(watch: Watch, seed: int) -> list[Frame]:

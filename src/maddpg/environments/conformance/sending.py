@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from maddpg.environments.conformance.attempts import write_down
+from maddpg.environments.conformance.attempts import Attempt, write_down
 from maddpg.environments.conformance.findings import Findings
+from maddpg.environments.conformance.patience import Hung, Patience, in_time
 from maddpg.environments.foreign.opening import as_factory
 from maddpg.environments.host import HostEnvironment
 from maddpg.environments.vector.worker import pack, unpack
@@ -29,25 +30,30 @@ def check_sending(findings: Findings, name: str, make: Callable[..., Any], argum
         findings.add("warning", what, "let it make inside itself what it holds, or train with --workers 0")
 
 
-def check_adapter(findings: Findings, name: str, make: Callable[..., Any], arguments: Mapping[str, Any], seed: int) -> EnvSpec | None:
+def check_adapter(attempt: Attempt, name: str, make: Callable[..., Any], arguments: Mapping[str, Any], seed: int) -> EnvSpec | None:
     """What training sees, after an episode through its own adapter; None where that refuses, which is written down."""
     try:
-        return _play(as_factory(name, make, arguments)(), seed)
+        with in_time(attempt.patience.start):
+            environment = as_factory(name, make, arguments)()
+        return _play(environment, seed, attempt.patience)
     except ValueError as error:
-        findings.refuse(error)
-    except Exception as error:
-        write_down(findings, "an episode through training's adapter", error)
+        attempt.findings.refuse(error)
+    except (Exception, SystemExit, Hung) as error:
+        write_down(attempt.findings, "an episode through training's adapter", error)
     return None
 
 
-def _play(environment: HostEnvironment, seed: int) -> EnvSpec:
+def _play(environment: HostEnvironment, seed: int, patience: Patience) -> EnvSpec:
     """Its specification, after an episode at random."""
     generator = np.random.default_rng(seed)
-    told = environment.reset(seed)
+    with in_time(patience.start):
+        told = environment.reset(seed)
     for _ in range(STEPS):
         if not told.alive.any():
             break
         scores = generator.uniform(-1, 1, told.action_mask.shape)
-        told = environment.step(np.where(told.action_mask, scores, -np.inf))  # the largest column of a choice is what is chosen
-    environment.close()
+        with in_time(patience.step):
+            told = environment.step(np.where(told.action_mask, scores, -np.inf))  # the largest column of a choice is what is chosen
+    with in_time(patience.start):
+        environment.close()
     return environment.spec

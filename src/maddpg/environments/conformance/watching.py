@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from maddpg.environments.conformance.anatomy import Mover, Subject
-from maddpg.environments.conformance.attempts import Stuck, attempt
-from maddpg.environments.conformance.findings import Findings
+from maddpg.environments.conformance.attempts import Attempt, Stuck
 from maddpg.environments.conformance.habits import Experience
 from maddpg.environments.conformance.inspection import (
     inspect_agents,
@@ -61,14 +60,15 @@ class Episode:
 class Watch:
     """An environment at random play. Actions depend on nothing but the seed of the reset and what was told since."""
 
-    def __init__(self, environment: Any, subjects: Sequence[Subject], mover: Mover | None, findings: Findings) -> None:
+    def __init__(self, environment: Any, subjects: Sequence[Subject], mover: Mover | None, attempt: Attempt) -> None:
         self.environment = environment
-        self.findings = findings
+        self.findings = attempt.findings
         self.experiences = {subject.key: Experience() for subject in subjects}
         self.resets, self.steps, self.luck = Clock(), Clock(), Luck()
         self.episode = Episode()
         self._subjects = subjects
         self._mover = mover
+        self._attempt = attempt
         self._masked: bool | None = None  # whether there were masks at the first reset
         self._had_mask: set[Hashable] = set()
         self._generator = np.random.default_rng(0)
@@ -111,10 +111,10 @@ class Watch:
 
     def _call(self, deed: str, clock: Clock, function: Callable[[], Any]) -> Any:
         """Call the environment, and remember how long it took and where its luck came from."""
-        return attempt(self.findings, deed, lambda: self.luck.call(lambda: clock.time(function)), self.episode.step)
+        return self._attempt(deed, lambda: self.luck.call(lambda: clock.time(function)), self.episode.step)
 
     def _agents(self) -> list[Hashable]:
-        agents: list[Hashable] = attempt(self.findings, "reading agents", lambda: list(self.environment.agents), self.episode.step)
+        agents: list[Hashable] = self._attempt("reading agents", lambda: list(self.environment.agents), self.episode.step)
         return agents
 
     def _compare_agents(self, acted: set[Hashable], there: set[Hashable], ended: set[Hashable]) -> None:
@@ -145,7 +145,7 @@ class Watch:
             experience.learn(told.get(agent), earned.get(agent))
         episode.frames.append({agent: (hash(row.tobytes()), earned.get(agent, 0.0)) for agent, row in told.items()})
         episode.alive = [subject.key for subject in self._subjects if subject.key in alive]
-        mover = attempt(findings, "reading agent_selection", self._mover, episode.step) if self._mover is not None and alive else None
+        mover = self._attempt("reading agent_selection", self._mover, episode.step) if self._mover is not None and alive else None
         if mover is not None and mover not in alive:
             findings.add("error", f"agent_selection is {mover!r}, which cannot act", "select one of agents", step=episode.step)
             raise Stuck

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
+import gymnasium
 import numpy as np
 
 from maddpg.environments.foreign.describing import check_reset, declared_length, find_agents, find_space
@@ -154,6 +155,11 @@ class Parallel:
         """Actions [agent, action] of those who are named, as the environment takes them."""
         wanted = set(names)
         return {player.key: player.action.decode(row) for player, row in zip(self._players, action, strict=True) if player.key in wanted}
+
+    def declared_spaces(self) -> dict[str, tuple[gymnasium.Space, gymnasium.Space]]:
+        """Every agent's observation and action space by its name, as the environment has them."""
+        world, keys = self._environment, [player.key for player in self._players]
+        return {str(key): (find_space(world, "observation_space", key), find_space(world, "action_space", key)) for key in keys}
 
     def close(self) -> None:
         """Give back what the environment holds."""

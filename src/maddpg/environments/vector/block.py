@@ -34,6 +34,7 @@ class Block:
     next_action_mask: np.ndarray  # [environment, agent, action] bool
     ended: np.ndarray  # [environment] bool
     lost: np.ndarray  # [environment] bool
+    paused: np.ndarray  # [environment] bool, the main process's: does not step, and everything of its row stays
     first_length: np.ndarray  # [environment] steps after which the first episode is cut, 0 for never
     limit: np.ndarray  # [environment] the same of the episode that is played now
     clock: np.ndarray  # [environment] steps in this episode
@@ -64,6 +65,7 @@ class VectorStep:
     next_action_mask: np.ndarray  # [environment, agent, action] bool, at `next_observation`
     ended: np.ndarray  # [environment] bool: the episode is over, another one has begun
     lost: np.ndarray  # [environment] bool
+    whole: np.ndarray  # [environment] bool: the episode at `observation` is not to be cut at a first length
 
 
 def layout(spec: EnvSpec, count: int) -> dict[str, tuple[tuple[int, ...], type]]:
@@ -85,6 +87,7 @@ def layout(spec: EnvSpec, count: int) -> dict[str, tuple[tuple[int, ...], type]]
         "next_action_mask": (action, np.bool_),
         "ended": ((count,), np.bool_),
         "lost": ((count,), np.bool_),
+        "paused": ((count,), np.bool_),
         "first_length": ((count,), np.int64),
         "limit": ((count,), np.int64),
         "clock": ((count,), np.int64),

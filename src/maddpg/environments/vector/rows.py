@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from maddpg.config.training import FIRST_EVALUATION_SEED
 from maddpg.environments.host import BadEnvironment, HostEnvironment, HostFactory, HostStep
 from maddpg.environments.vector.block import Block
 from maddpg.environments.vector.faults import IN_A_ROW, EnvironmentFailed, Fault, Report, describe_exception
@@ -17,8 +18,13 @@ Seed = int | tuple[int, ...]
 
 
 def episode_seed(seed: Seed, environment: int, episode: int) -> int:
-    """The seed, of 31 bits, of an environment's episode. It does not depend on how environments are spread over workers."""
-    return int(np.random.SeedSequence(seed, spawn_key=(environment, episode)).generate_state(1)[0] >> 1)
+    """The seed of an environment's episode: below 2**30 in training, and from there to 2**31 in evaluation, so that they share none.
+
+    It does not depend on how environments are spread over workers.
+    """
+    first = seed[0] if isinstance(seed, tuple) else seed
+    drawn = np.random.SeedSequence(seed, spawn_key=(environment, episode)).generate_state(1)[0] >> 2
+    return int(drawn) + 2**30 * (first >= FIRST_EVALUATION_SEED)
 
 
 def _without_teams(spec: EnvSpec) -> EnvSpec:
@@ -51,6 +57,8 @@ class Rows:
         error: Exception | None = None
         try:
             for row in self._rows:
+                if command == "step" and self._block.paused[row]:
+                    continue
                 if command == "step":
                     self._step(row, step)
                 else:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import atexit
 import weakref
-from collections.abc import Sequence
-from dataclasses import fields
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from types import TracebackType
 
 import numpy as np
@@ -18,6 +19,7 @@ from maddpg.environments.vector.faults import EnvironmentFailed, Faults, describ
 from maddpg.environments.vector.rows import Seed
 from maddpg.types import EnvSpec
 
+COUNTERS = ("episode", "clock", "limit", "total")  # of an environment, what a snapshot has beside its actions
 LONGEST_SECONDS = 1_000_000.0  # longer waits overflow the system's clocks
 REMEDIES = {
     "new": "no episode has begun; call reset first",
@@ -56,9 +58,11 @@ class Vector:
             factory: makes one environment; must survive cloudpickle if there are workers.
             count: environments.
             workers: processes; 0 steps the environments in this process, for debuggers and where an environment costs next to nothing.
-            seed: a number, or a tuple of numbers: (seed, steps done) gives a resumed run other episodes.
+            seed: a number, or a tuple of numbers: (seed, steps done) gives a resumed run other episodes. Where the first is that of an
+                evaluation, none of its episodes has a seed that any in training has.
             spec: of the environment, if known. Else one environment is made here, and closed.
-            first_lengths: [count] steps after which the first episode of each environment is truncated, so that they do not end in step.
+            first_lengths: [count] steps after which the first episode of each environment is truncated, so that they do not end in step;
+                0: it is not.
             step_timeout: seconds that a worker may take for one step of all its environments.
             start_timeout: seconds that it may take to make and reset them.
             max_faults: so many faults are survived in all.
@@ -79,6 +83,7 @@ class Vector:
             crew = LocalCrew(factory, self.spec, count, seed)
         crew.block.first_length[:] = lengths
         self._crew, self._alive = crew, np.zeros((count, self.spec.agent_count), bool)
+        self._done: deque[np.ndarray] = deque()  # the actions of the last steps, as far back as the longest episode under way began
         self._finalizer = weakref.finalize(self, crew.close)
         # By itself it might run after multiprocessing has begun to wait for the workers, for ever.
         self._finalizer.atexit = False
@@ -95,6 +100,7 @@ class Vector:
         if again:
             self._crew.block.episode[:] = 0
         self._alive = np.zeros_like(self._alive)
+        self._done.clear()
         self._crew.send("reset", self.steps)
         return self._finish()
 
@@ -106,6 +112,7 @@ class Vector:
             raise ValueError(f"actions of shape {np.shape(action)}: [environment, agent, action] is {block.action.shape} here")
         block.action[:] = action
         block.lost[:] = False  # workers mark those that are
+        self._done.append(block.action.copy())
         self.steps += 1
         self._state = "sent"
         self._crew.send("step", self.steps)
@@ -125,6 +132,41 @@ class Vector:
         """Send actions [environment, agent, action] and wait for what they lead to; raises what `receive` does."""
         self.send(action)
         return self.receive()
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """What `restore` takes: of every episode under way its number, its clock and limit, and all actions since the longest began."""
+        self._require("snapshot", "ready")
+        block = self._crew.block
+        actions = np.stack(self._done) if self._done else np.zeros((0, *block.action.shape), np.float32)
+        return {**{name: getattr(block, name).copy() for name in COUNTERS}, "actions": actions}
+
+    def restore(self, snapshot: Mapping[str, np.ndarray]) -> tuple[VectorStep, np.ndarray]:
+        """Begin the episodes of a snapshot again and do in each what was done, so that all end up where they were.
+
+        Returns:
+            What to act on, and [environment] whether that episode came so far: not where one failed or ended early.
+
+        Raises:
+            ValueError: a snapshot of other environments.
+            BadEnvironment, EnvironmentFailed: as `receive`.
+        """
+        block = self._crew.block
+        shapes = {**dict.fromkeys(COUNTERS, (self.count,)), "actions": (len(snapshot.get("actions", ())), *block.action.shape)}
+        for name, shape in shapes.items():
+            if name not in snapshot or snapshot[name].shape != shape:
+                raise ValueError(f"environments cannot be put back: {name} is not of the shape {shape}")
+        clock, actions = snapshot["clock"], snapshot["actions"]
+        if not (0 <= clock.min() <= clock.max() == len(actions)):
+            raise ValueError("environments cannot be put back: there are not as many actions as steps")
+        block.episode[:] = snapshot["episode"] - 1
+        step = self.reset()
+        block.limit[:], block.total[:] = snapshot["limit"], snapshot["total"] - clock
+        for number, action in enumerate(actions):
+            block.paused[:] = len(actions) - number > clock
+            step = self.step(action)
+        block.paused[:] = False
+        whole = (block.limit == 0) | (block.limit >= self.spec.episode_length)
+        return replace(step, whole=whole), (block.episode == snapshot["episode"]) & (block.clock == clock)
 
     def close(self) -> None:
         """Close all environments and end the workers, a second time without effect. The end of the program does it too."""
@@ -159,9 +201,11 @@ class Vector:
         if error is not None:
             self.close()
             raise error
+        while len(self._done) > block.clock.max():
+            self._done.popleft()
         acted, self._alive = self._alive & ~block.lost[:, None], block.alive.copy()
-        copies = {item.name: getattr(block, item.name).copy() for item in fields(VectorStep) if item.name != "acted"}
-        return VectorStep(**copies, acted=acted)
+        copies = {item.name: getattr(block, item.name).copy() for item in fields(VectorStep) if item.name not in ("acted", "whole")}
+        return VectorStep(**copies, acted=acted, whole=block.limit == 0)
 
 
 def describe(factory: HostFactory) -> EnvSpec:
@@ -204,5 +248,5 @@ def check_arguments(
         return np.zeros(count, np.int64)
     lengths = np.asarray(first_lengths)
     require(lengths.shape == (count,), "first_lengths", lengths.shape, f"one whole number for each of the {count} environments")
-    require(bool((lengths >= 1).all()), "first_lengths", int(lengths.min()), "every first episode has at least 1 step")
+    require(bool((lengths >= 0).all()), "first_lengths", int(lengths.min()), "steps after which a first episode is cut, 0 for never")
     return lengths

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from maddpg.storage.parameters import load_parameters, named_leaves, save_parameters
+from maddpg.storage.arrays import load_tree, named_leaves, save_tree
 
 TREE = {
     "actor": [{"weight": np.arange(6, dtype=np.float32).reshape(2, 3), "bias": np.zeros(3, np.float32)}],
@@ -23,12 +23,12 @@ def shapes(tree):
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "parameters.safetensors"
-    save_parameters(path, TREE)
+    save_tree(path, TREE)
     return path
 
 
 def test_there_and_back(path):
-    loaded = load_parameters(path, shapes(TREE))
+    loaded = load_tree(path, shapes(TREE))
 
     assert jax.tree.structure(loaded) == jax.tree.structure(TREE)
     jax.tree.map(np.testing.assert_array_equal, loaded, TREE)
@@ -53,22 +53,22 @@ def test_arrays_are_named_by_their_path(path):
 def test_an_array_that_does_not_lie_in_order_is_stored_as_it_reads(view, tmp_path):
     path = tmp_path / "parameters.safetensors"
 
-    save_parameters(path, {"a": view})
+    save_tree(path, {"a": view})
 
-    np.testing.assert_array_equal(load_parameters(path, shapes({"a": view}))["a"], view)
+    np.testing.assert_array_equal(load_tree(path, shapes({"a": view}))["a"], view)
 
 
 def test_arrays_of_the_device_come_back_bit_for_bit(tmp_path):
     path, tree = tmp_path / "parameters.safetensors", {"a": jax.random.normal(jax.random.key(0), (5, 7)), "b": jnp.float32([jnp.nan, -0.0])}
 
-    save_parameters(path, tree)
+    save_tree(path, tree)
 
-    for name, array in load_parameters(path, shapes(tree)).items():
+    for name, array in load_tree(path, shapes(tree)).items():
         assert array.tobytes() == np.asarray(tree[name]).tobytes()
 
 
 def test_a_tree_may_be_read_in_part(path):
-    np.testing.assert_array_equal(load_parameters(path, shapes({"actor": TREE["actor"]}))["actor"][0]["bias"], np.zeros(3))
+    np.testing.assert_array_equal(load_tree(path, shapes({"actor": TREE["actor"]}))["actor"][0]["bias"], np.zeros(3))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_tree_may_be_read_in_part(path):
 )
 def test_a_tree_of_another_kind_is_refused(like, message, path):
     with pytest.raises(ValueError, match=f"^{path} ?{message}".replace(" ?:", ":")):
-        load_parameters(path, shapes(like))
+        load_tree(path, shapes(like))
 
 
 @pytest.mark.parametrize("keep", [0, 4, 8, 40, -1])
@@ -90,16 +90,16 @@ def test_a_damaged_file_is_refused(keep, path):
     path.write_bytes(path.read_bytes()[:keep])
 
     with pytest.raises(ValueError, match=f"^{path} cannot be read: "):
-        load_parameters(path, shapes(TREE))
+        load_tree(path, shapes(TREE))
 
 
 def test_a_file_that_is_something_else_is_refused(path):
     path.write_bytes(b"\xff" * 100)
 
     with pytest.raises(ValueError, match=f"^{path} cannot be read: "):
-        load_parameters(path, shapes(TREE))
+        load_tree(path, shapes(TREE))
 
 
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"none cannot be read: .*No such file"):
-        load_parameters(tmp_path / "none", shapes(TREE))
+        load_tree(tmp_path / "none", shapes(TREE))

@@ -1,0 +1,71 @@
+"""maddpg export."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich.console import Console
+
+from maddpg.cli.trusted import read_trusted
+from maddpg.export import export_actors
+from maddpg.storage.compilation_cache import enable_compilation_cache
+from maddpg.storage.run_folder import RunFolder
+from maddpg.training.build import build
+from maddpg.training.saved import load_actors
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write each agent's actor alone, with its spaces, for use elsewhere: `maddpg.load_policy` loads it, and needs nothing else."""
+
+    run_folder: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
+    """The folder of a run."""
+    agent: tuple[str, ...] = ()
+    """Whose actors. Left out: those of all who learned something."""
+    format: str = "safetensors"
+    """safetensors: plain arrays, which NumPy can act with; onnx: a graph for onnxruntime and others; stablehlo: a program for JAX, of any
+    network."""
+    seed: int | None = None
+    """Of the seeds that were trained. Left out: the first."""
+    sub_policy: str | None = None
+    """Of an ensemble: average, all by their mean, as if left out; or the number of one."""
+    out: Path | None = None
+    """The folder to write, new or empty. Left out: RUN/export."""
+    env: str | None = None
+    """package.module:factory, to say that you trust the environment that the run was trained on: its code is run."""
+
+    def run(self) -> int:
+        """Write, tell; the exit code."""
+        enable_compilation_cache()
+        folder = RunFolder(self.run_folder)
+        config = folder.read_config()
+        parts = build(config, read_trusted(self.env, config))
+        written = export_actors(
+            parts,
+            load_actors(folder, config, parts.algorithm),
+            config.training.rounds * config.training.round_steps,
+            self.out or self.run_folder / "export",
+            agents=self.agent,
+            format=self.format,
+            seed=self.seed,
+            sub_policy=_read_sub_policy(self.sub_policy),
+        )
+        for path in written:
+            print(path)
+        next_line = f"next: python -c \"import maddpg; print(maddpg.load_policy('{written[0].parent}'))\"; docs/export.md says more"
+        Console(stderr=True).print(next_line, highlight=False, markup=False, soft_wrap=True)
+        return 0
+
+
+def _read_sub_policy(word: str | None) -> int | Literal["average"] | None:
+    """A number as a number; which there are, the run says."""
+    if word is None:
+        return None
+    if word == "average":
+        return "average"
+    if not word.isdecimal():
+        raise ValueError(f"--sub-policy {word!r}: it must be average, or the number of a sub-policy")
+    return int(word)

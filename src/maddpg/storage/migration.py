@@ -1,0 +1,38 @@
+"""Configurations of runs that earlier versions saved, brought to today's schema one step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+SCHEMA = 2
+
+
+def migrate(tables: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The tables of a config.json as this version writes them.
+
+    Raises:
+        ValueError: they are of a schema that this version does not know.
+    """
+    schema = tables.get("schema")
+    if isinstance(schema, bool) or not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
+        raise ValueError(f"{where} is of schema {schema!r}; this version reads 1 to {SCHEMA}: install a newer maddpg if it is later")
+    today = dict(tables)
+    for step in range(schema, SCHEMA):
+        today = STEPS[step](today)
+    return today
+
+
+def _from_1(tables: dict[str, Any]) -> dict[str, Any]:
+    """There were no checkpoints, and versions stood in a table of their own."""
+    machine = {**_table(tables, "versions"), **_table(tables, "machine")}
+    return {"schema": 2, "config": tables["config"], "checkpoints": {}, "machine": machine}
+
+
+STEPS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}
+"""From each schema to the next one."""
+
+
+def _table(tables: dict[str, Any], name: str) -> dict[str, Any]:
+    table = tables.get(name, {})
+    return table if isinstance(table, dict) else {}
