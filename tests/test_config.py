@@ -52,7 +52,7 @@ REFUSED = [
     (TrainingConfig, "steps", 3_000_000_000, "between 1 and 2_000_000_000"),
     (TrainingConfig, "steps", 9_000, "warm-up alone takes 10000"),
     (TrainingConfig, "seeds", 0, "between 1 and"),
-    (TrainingConfig, "seed", -1, r"between 0 and 2\*\*31"),
+    (TrainingConfig, "seed", -1, "between 0 and 1_999_999_999"),
     (TrainingConfig, "environments", 0, "between 1 and"),
     (TrainingConfig, "environments", 1_500_000, "warm-up takes all rounds"),
     (TrainingConfig, "environments", 1_999_999_999, "warm-up takes all rounds"),

@@ -223,3 +223,17 @@ def test_another_environment_than_the_runs_is_refused(spread, tmp_path):
 def test_the_package_has_no_other_names():
     with pytest.raises(AttributeError, match="no attribute 'MADPG'"):
         _ = maddpg.MADPG
+
+
+def test_actors_leave_the_house_with_what_they_learned(tmp_path):
+    model = MADDPG("simple", SMALL).learn(200)
+    model.save(tmp_path / "run")
+    model = MADDPG.load(tmp_path / "run").learn(100)
+    seen = {"agent_0": np.array([0.1, 0.2, -0.3, 0.4], np.float32)}
+
+    written = model.export(tmp_path / "actors")
+
+    policy = maddpg.load_policy(tmp_path / "actors")
+    assert policy["agent_0"].description.steps == 300
+    np.testing.assert_allclose(policy.act(seen)["agent_0"], model.predict(seen)["agent_0"], atol=1e-6)
+    assert written[0].parent == tmp_path / "actors"

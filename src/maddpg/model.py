@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -25,12 +25,13 @@ from maddpg.environments.translation import Translator
 from maddpg.evaluation.evaluate import evaluate
 from maddpg.evaluation.players import SubPolicy, as_trained, choose_players
 from maddpg.evaluation.scores import Evaluation
+from maddpg.export import export_actors
 from maddpg.storage.arrays import save_tree
 from maddpg.storage.run_folder import RunFolder, make_run_folder
 from maddpg.training.build import Parts, build
 from maddpg.training.interrupt import stop_on_interrupt
 from maddpg.training.run import Progress, Run
-from maddpg.training.saved import fresh_networks, load_networks
+from maddpg.training.saved import fresh_networks, load_networks, trained_steps
 from maddpg.types import PyTree
 
 Callback = Callable[["MADDPG", Progress], bool | None]
@@ -90,6 +91,7 @@ class MADDPG:
         self._folder = make_run_folder(Path(folder), parts.config.environment)
         self._run: Run | None = None
         self._closed = False
+        self._before = 0  # steps that its networks were trained for before they were loaded
         self._greedy, self._drawn = (jax.jit(partial(function, parts.algorithm)) for function in (act_greedily, act))
         self._translator = Translator(parts.environment)
         self._key = jax.random.key(parts.config.training.seed)
@@ -224,9 +226,35 @@ class MADDPG:
         done = max(self.steps, training.warmup_rounds * training.round_steps + 1)
         folder = make_run_folder(Path(path), self.config.environment)
         folder.write_config(replace(self.config, training=replace(training, steps=done)))
-        save_tree(folder.parameters, self.networks)
+        save_tree(folder.parameters, self.networks, {"steps": str(self._before + self.steps)})
         if self._folder.metrics.is_file():
             shutil.copyfile(self._folder.metrics, folder.metrics)
+
+    def export(
+        self,
+        path: str | Path,
+        agents: Sequence[str] = (),
+        format: str = "safetensors",
+        seed: int | None = None,
+        sub_policy: int | Literal["average"] | None = None,
+    ) -> list[Path]:
+        """Write each agent's actor alone, with its spaces, into a folder, new or empty; `maddpg.load_policy` loads it (docs/export.md).
+
+        Args:
+            path: the folder.
+            agents: whose; of all who learned something if left out.
+            format: safetensors, onnx or stablehlo.
+            seed: of the seeds that were trained; the first if left out.
+            sub_policy: of an ensemble: `average`, as if left out, or the number of a member.
+
+        Raises:
+            ValueError: a format, agent, seed or member that there is not, a network that the format cannot hold, or a folder with something
+                in it.
+        """
+        steps = self._before + self.steps
+        return export_actors(
+            self.parts, self.networks["actor"], steps, Path(path), agents=agents, format=format, seed=seed, sub_policy=sub_policy
+        )
 
     @classmethod
     def load(
@@ -257,6 +285,7 @@ class MADDPG:
         parts = build(config, typed, actor, critic)
         model = cls.__new__(cls)
         model._set_up(parts, folder, load_networks(saved, config, parts.algorithm))
+        model._before = trained_steps(saved, config)
         return model
 
     def close(self) -> None:

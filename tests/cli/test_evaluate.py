@@ -40,7 +40,7 @@ def scores(evaluation: dict) -> list[dict]:
 
 
 def test_json_is_one_object_and_nothing_else(alone):
-    assert set(alone) == {"environment", "episodes", "action_mode", "players", "seeds"}
+    assert set(alone) == {"environment", "episodes", "action_mode", "players", "seeds", "lost_episodes"}
     assert (alone["environment"], alone["episodes"], alone["action_mode"]) == ("simple_push", EPISODES, "box")
     assert alone["players"] == dict.fromkeys(AGENTS, "learned")
     assert [seed["seed"] for seed in alone["seeds"]] == list(SEEDS)

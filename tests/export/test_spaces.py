@@ -21,7 +21,7 @@ from maddpg.export.spaces import describe_space, describe_spaces
 from maddpg.policy.spaces import Choices, Columns, Numbers, Product, from_json, pack, read_mask, to_json, unpack
 from tests.environments.foreign.worlds import Auction, Film, frame
 
-BOX = spaces.Box(np.array([[-1.5, 0.0], [2.0, -300.0]]), np.array([[0.1, 7.0], [2.0, 1e5]]), dtype=np.float64)
+BOX = spaces.Box(np.array([[-1.5, 0.0], [1 / 3, -300.0]]), np.array([[0.1, 7.0], [1 / 3, 1e5]]), dtype=np.float64)
 ACTIONS = [
     spaces.Discrete(4),
     spaces.Discrete(3, start=-1),
@@ -170,6 +170,17 @@ def test_a_channel_adds_messages_and_mail():
     assert described["a"].action == Product((Choices((), "int64", (3,), (0,)), Columns(4)))
     assert described["b"].observation.parts[1] == Columns(4)
     assert unpack(described["a"].action, np.array([0, 1, 0, 0, 0, 0, 1], np.float32))[0] == 1
+
+
+def test_beside_mail_a_mask_is_given_and_not_observed():
+    channel = ChannelConfig(channel_senders=("all",), channel_size=2)
+
+    described = describe_spaces(with_host_channel(host(Auction(), masked=True), channel))["bidder_0"]
+
+    assert described.action_mask == "given"
+    seen = ({"observation": np.arange(4, dtype=np.int8)}, [0.0, 1.0])
+    np.testing.assert_array_equal(pack(described.observation, seen), [0, 1, 2, 3, 0, 1])
+    np.testing.assert_array_equal(read_mask(described.action, ([1, 0, 1, 1], None)), [1, 0, 1, 1, 1, 1])
 
 
 def test_names_that_are_no_text_are_refused():

@@ -77,6 +77,14 @@ def test_acting_needs_no_jax_and_no_environment(originals, statement):
     assert told[1] == "[]"
 
 
+def test_the_package_offers_its_public_names_and_no_others():
+    assert {*maddpg.__all__} <= {*dir(maddpg)}
+    for name in maddpg.__all__:
+        assert getattr(maddpg, name).__name__ == name
+    with pytest.raises(AttributeError, match="module 'maddpg' has no attribute 'Preset'"):
+        _ = maddpg.Preset
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -122,7 +122,7 @@ def test_a_choice_and_its_number_are_learned_together():
         scores = model.evaluate(episodes=40).seeds[0].agents
         for agent in model.agents:
             assert 7.8 < scores[agent].mean <= 8.0  # four steps of 2
-            assert scores[agent].random < 2
+            assert scores[agent].random < 4
 
 
 # One agent -----------------------------------------------------------------------------------------------------------------------
@@ -136,17 +136,17 @@ def test_one_agent_steers_as_the_riccati_equation_says(twin_critics):
     gain = gamma * steepness / (1 + gamma * steepness)
 
     def make():
-        return gymnasium.wrappers.TimeLimit(Regulator(), 3)
+        return gymnasium.wrappers.TimeLimit(Regulator(), 2)
 
-    with learn(make, 6_000, gamma=gamma, twin_critics=twin_critics) as model:
+    with learn(make, 6_000, gamma=gamma, twin_critics=twin_critics, actor_rate=1e-3) as model:
         assert jax.tree.leaves(model.networks["critic"])[0].shape[:3] == (1, 1, 1 + twin_critics)
         for place in (-0.9, -0.5, 0.0, 0.4, 0.8):
             done = model.predict({"agent": np.array([place], np.float32)})["agent"]
-            np.testing.assert_allclose(done, [-gain * place], atol=0.15)
+            np.testing.assert_allclose(done, [-gain * place], atol=0.2)
         places, moves = (grid.ravel() for grid in np.meshgrid(np.linspace(-0.9, 0.9, 7), np.linspace(-0.8, 0.8, 5)))
         known = -(places**2) - moves**2 - gamma * steepness * (places + moves) ** 2
         asked = value(model, "agent", places[:, None, None], moves[:, None, None])
-        assert np.sqrt(np.mean((asked - known) ** 2)) < 0.15
+        assert np.sqrt(np.mean((asked - known) ** 2)) < 0.12
 
 
 # A game in turns -----------------------------------------------------------------------------------------------------------------

@@ -219,7 +219,7 @@ class Run:
         self._loop.close()
         if self.learner is not None:
             with self._must_save(self.folder.parameters):
-                save_tree(self.folder.parameters, self.networks())
+                save_tree(self.folder.parameters, self.networks(), {"steps": str(self.rounds * self.training.round_steps)})
                 self._journal.lines.flush()
 
     def _start(self) -> RunState:

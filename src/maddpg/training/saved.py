@@ -7,7 +7,7 @@ from jaxtyping import Array, Key
 
 from maddpg.algorithm.state import Algorithm, TrainState, init
 from maddpg.config import Config
-from maddpg.storage.arrays import load_tree
+from maddpg.storage.arrays import load_tree, read_metadata
 from maddpg.storage.run_folder import RunFolder
 from maddpg.types import PyTree
 
@@ -37,6 +37,12 @@ def load_actors(folder: RunFolder, config: Config, algorithm: Algorithm) -> PyTr
 def load_networks(folder: RunFolder, config: Config, algorithm: Algorithm) -> dict[str, PyTree]:
     """All networks of all seeds by name, leaves [seed, ...]. Arguments and errors as in `load_actors`."""
     return _load(folder, config, algorithm, NETWORKS)
+
+
+def trained_steps(folder: RunFolder, config: Config) -> int:
+    """Environment steps that the saved networks were trained for, of each seed; raises `ValueError` where their file is damaged."""
+    noted = read_metadata(folder.parameters).get("steps", "")
+    return int(noted) if noted.isdecimal() and len(noted) < 16 else config.training.rounds * config.training.round_steps
 
 
 def fresh_networks(algorithm: Algorithm, keys: Key[Array, " seed"]) -> dict[str, PyTree]:

@@ -11,8 +11,9 @@ import tyro
 from rich.console import Console
 
 from maddpg.cli.progress import counting
+from maddpg.cli.trusted import read_trusted
 from maddpg.config import Config
-from maddpg.environments.registry import Typed, is_particle_world, read_environment, resolve
+from maddpg.environments.registry import is_particle_world, resolve
 from maddpg.evaluation.evaluate import evaluate
 from maddpg.evaluation.players import choose_players, read_sub_policy
 from maddpg.report.tables import evaluation_table, lost_line
@@ -49,7 +50,7 @@ class Evaluate:
         folder = RunFolder(self.run_folder)
         config = folder.read_config()
         reference = self.env is not None and is_particle_world(config)
-        parts = build(config, None if reference or self.env is None else _typed(self.env, config))
+        parts = build(config, None if reference else read_trusted(self.env, config))
         algorithm = parts.algorithm
         sub_policy = read_sub_policy(algorithm, self.sub_policy)
         stage = parts.stage(config.training.evaluation_episodes, sub_policy)
@@ -85,13 +86,6 @@ def _pairs(words: tuple[str, ...]) -> dict[str, str]:
         if word.count("=") != 1:
             raise ValueError(f"--play {word!r}: it must be NAME=PLAYER, such as good=scripted")
     return dict(word.split("=") for word in words)
-
-
-def _typed(env: str, config: Config) -> Typed | None:
-    """What was typed, which must be what the run was trained on."""
-    if env != config.environment:
-        raise ValueError(f"--env {env!r}: this run was trained on {config.environment}; give that, or leave it out")
-    return read_environment(env)
 
 
 def _require_same_world(env: str, config: Config) -> None:

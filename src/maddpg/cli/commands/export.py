@@ -14,7 +14,7 @@ from maddpg.export import export_actors
 from maddpg.storage.compilation_cache import enable_compilation_cache
 from maddpg.storage.run_folder import RunFolder
 from maddpg.training.build import build
-from maddpg.training.saved import load_actors
+from maddpg.training.saved import load_actors, trained_steps
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Export:
         written = export_actors(
             parts,
             load_actors(folder, config, parts.algorithm),
-            config.training.rounds * config.training.round_steps,
+            trained_steps(folder, config),
             self.out or self.run_folder / "export",
             agents=self.agent,
             format=self.format,
