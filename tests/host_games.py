@@ -115,8 +115,8 @@ class Regulator(gymnasium.Env):
         return self.place.astype(np.float32), -cost, False, False, {}
 
 
-ROW_GETS = np.array([[2.0, 1.0, -9.0], [4.0, -2.0, 0.0], [9.0, 0.0, -1.0]])
-"""What the one who moves first gets, and the other loses, by both moves."""
+ROW_GETS = np.array([[2.0, 1.0, -9.0], [4.0, -2.0, 0.0], [9.0, 0.0, -6.0]])
+"""What the one who moves first gets, and the other loses, by both moves. The third reply tempts where it is forbidden."""
 ALLOWED = np.array([[1, 1, 0], [1, 1, 0], [0, 1, 1]], np.int8)
 """The replies to each first move that are allowed."""
 

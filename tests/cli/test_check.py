@@ -80,6 +80,31 @@ def test_a_right_world_goes_with_0(capsys):
     assert following == "next: maddpg train check_worlds:Line --arguments length=4"
 
 
+@pytest.mark.parametrize(
+    ("words", "agents", "length"),
+    [
+        ("mpe2:simple_tag_v3", 4, 25),
+        ("mpe2:simple_speaker_listener_v4", 2, 25),
+        ("mpe2:simple_world_comm_v3 --arguments continuous_actions=true max_cycles=10", 6, 10),
+        ("pettingzoo:sisl.multiwalker_v9 --arguments max_cycles=20", 3, 20),
+        ("pettingzoo:sisl.pursuit_v5 --arguments max_cycles=20", 8, 20),
+        ("gymnasium:CartPole-v1", 1, 500),
+        ("jaxmarl:MPE_simple_tag_v3", 4, 25),
+        ("jaxmarl:HeuristicEnemySMAX --arguments scenario=3m", 3, 100),
+        ("jaxmarl:coin_game --arguments num_inner_steps=5 num_outer_steps=2", 2, 10),
+    ],
+    ids=lambda value: value.partition(" ")[0] if isinstance(value, str) else "",
+)
+def test_known_worlds_go_with_0(words, agents, length, capsys):
+    assert command(f"check-env {words} --episodes 2 --json") == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["errors"] == 0
+    assert len(told["agents"]) == agents
+    assert all(1 <= steps <= length for steps in told["measures"]["episode_lengths"])
+    assert told["measures"]["steps"] > 1
+
+
 def test_an_error_goes_with_1(capsys):
     assert command("check-env check_worlds:Bad") == 1
 

@@ -137,7 +137,7 @@ def test_a_worker_killed_before_a_reset_loses_nothing():
 
 
 def test_workers_killed_at_random_lose_one_step_of_their_environments_and_nothing_else():
-    count, rounds, generator = 6, 10, np.random.default_rng(3)
+    count, rounds, generator = 6, 4, np.random.default_rng(3)
     good = lost = steps = 0
     with Vector(Make(length=7), count, 2, seed=1, first_lengths=[1, 2, 3, 4, 5, 6]) as vector:
         before = vector.reset()
