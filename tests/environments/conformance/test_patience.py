@@ -52,6 +52,17 @@ class Spins(broken.Right):
             time.sleep(1000)
 
 
+class Retries(broken.Right):
+    """For ever, whatever exception comes."""
+
+    def step(self, actions):
+        while True:
+            try:
+                time.sleep(1000)
+            except Exception:
+                continue
+
+
 class HangsTheSecondTime(broken.Right):
     """As one does whose port is taken."""
 
@@ -106,6 +117,7 @@ def check(make, seconds=SECONDS):
         (HangsInReset, 0, "reset did"),
         (HangsInStep, 3, "step did"),
         (Spins, 1, "step did"),
+        (Retries, 1, "step did"),
         (HangsAtTheEnd, None, "closing it did"),
         (lambda: gymnasium.wrappers.TimeLimit(HangsAlone(), 5), None, "the first steps did"),
     ],
