@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from maddpg.algorithm.networks import Network
-from maddpg.config import Config
+from maddpg.config import CheckpointConfig, Config
 from maddpg.environments.registry import read_environment
 from maddpg.settings import from_dict, to_dict
 from maddpg.storage.compilation_cache import enable_compilation_cache
@@ -25,6 +26,10 @@ from maddpg.types import PyTree
 RESULTS = Path(__file__).parent / "results"
 ENDED = "ended.json"
 """In a run's folder once it was trained to its end: parameters are there after an interruption too."""
+
+
+SPENT = "spent.json"
+"""In a run's folder: the minutes that it took so far."""
 
 
 def digest(config: Config) -> str:
@@ -91,19 +96,26 @@ def run_folder(name: str, config: Config) -> RunFolder:
 
 
 def _train(name: str, config: Config, actor: Network | None = None) -> tuple[Trained, RunFolder, float]:
-    """Train from nothing; what came of it, its folder, and the minutes that it took."""
+    """Train, or go on where it was stopped; what came of it, its folder, and the minutes that it took, those before it was stopped too."""
     enable_compilation_cache()
     folder = run_folder(name, config)
-    if folder.path.is_dir():
-        for left_over in folder.path.iterdir():
-            left_over.unlink()
-    folder.path.mkdir(parents=True, exist_ok=True)
+    going_on = folder.config.is_file() and folder.read_config() == config
+    if not going_on:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        folder.path.mkdir(parents=True)
     print(f"training {name}: {config.training.seeds} seeds, {config.training.steps:_} steps each", flush=True)
+    spent = folder.path / SPENT
+    before = json.loads(spent.read_text())["minutes"] if going_on and spent.is_file() else 0.0
     began = time.perf_counter()
-    result = train(build(config, read_environment(config.environment), actor), folder, _lines())
+    try:
+        parts = build(config, read_environment(config.environment), actor)
+        result = train(parts, folder, _lines(), checkpoints=CheckpointConfig(), say=print, resume=going_on)
+    finally:
+        minutes = before + (time.perf_counter() - began) / 60
+        write_json(spent, {"minutes": minutes})
     if not result.finished:
         raise KeyboardInterrupt
-    minutes = (time.perf_counter() - began) / 60
+    shutil.rmtree(folder.checkpoints, ignore_errors=True)  # gigabytes, with many seeds; a finished run has its networks
     write_json(folder.path / ENDED, {"training_minutes": minutes})
     return result, folder, minutes
 

@@ -117,7 +117,7 @@ def measure(folder: RunFolder, episodes: int) -> dict[str, Any]:
     }
     steps = config.training.rounds * config.training.round_steps
     with tempfile.TemporaryDirectory() as place:
-        files = {format: export_actors(parts, actor, steps, Path(place) / format, format=format) for format in FORMATS}
+        files = {format: export_actors(parts, actor, [steps], Path(place) / format, format=format) for format in FORMATS}
         for name, (format, load) in ways.items():
             team = {agent: load(file) for agent, file in zip(parts.spec.names, files[format], strict=True)}
             returns[name] = play(config, team, episodes)

@@ -2,7 +2,8 @@
 
 spread: the real mpe2, trained in by the loop for environments in Python, beside the compiled loop's agents after the same number of steps,
 and the same with a channel over which everybody tells everybody a symbol; 3 seeds, default preset, 1,000 greedy episodes in mpe2 for each.
-multiwalker, pursuit, cheetah: 100 greedy episodes of each seed, beside random play and the best constant action (`constant_play`).
+multiwalker, pursuit, cheetah: 100 greedy episodes of each seed, beside random play and the best constant action (`constant_play`), of
+    the networks at the end and of those of each seed's best evaluation on the way.
 jaxmarl-tag, jaxmarl-smax: in the compiled loop, 1,000 greedy episodes of each seed.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -27,11 +28,15 @@ from maddpg.algorithm.networks import Network
 from maddpg.config import ChannelConfig, Config, HostConfig, RewardDesignConfig, TrainingConfig, WorldConfig, preset
 from maddpg.environments.host import HostWorld
 from maddpg.environments.registry import is_particle_world, resolve
-from maddpg.evaluation.evaluate import evaluate
+from maddpg.environments.vector.configured import open_vector
+from maddpg.evaluation.evaluate import EVALUATION_SEED, evaluate
+from maddpg.evaluation.host_play import HostPlayers
 from maddpg.evaluation.players import as_trained, choose_players
 from maddpg.evaluation.reference import reference_play
 from maddpg.storage.run_folder import RunFolder
+from maddpg.training.build import Parts
 from maddpg.training.run import Trained
+from maddpg.training.saved import load_actors
 
 PAGE = Path(__file__).parent.parent / "docs" / "environments.md"
 PICTURE = PAGE.parent / "images" / "environments.png"
@@ -124,8 +129,22 @@ def summarise(name: str, result: Trained, folder: RunFolder) -> dict[str, Any]:
     evaluation = evaluate(algorithm.spec, play, settings.training.all_seeds, task.episodes, players, scripted=scripted)
     summary = {"steps_per_second": result.steps_per_second, "evaluation": evaluation.to_dict(), "curve": curve(folder)}
     if task.curve and isinstance(result.parts.environment, HostWorld):
-        summary |= yardsticks(result, task.episodes)
+        summary |= {"best": best_evaluation(name, result.parts, folder), **yardsticks(result, task.episodes)}
     return summary
+
+
+def best_evaluation(name: str, parts: Parts, folder: RunFolder) -> dict[str, Any]:
+    """The same of the networks of each seed's best evaluation while it trained, in episodes that did not choose them."""
+    task, settings, world = TASKS[name], parts.config, parts.environment
+    assert isinstance(world, HostWorld)
+    count = min(task.episodes, settings.training.environments)
+    players = HostPlayers(
+        parts.algorithm, lambda: open_vector(world, settings.host, count, settings.host.worker_count, EVALUATION_SEED + 1)
+    )
+    play = partial(players.play, load_actors(folder, settings, parts.algorithm, best=True))
+    evaluation = evaluate(parts.spec, play, settings.training.all_seeds, task.episodes, as_trained(parts.algorithm))
+    players.close()
+    return evaluation.to_dict()
 
 
 def curve(folder: RunFolder) -> list[list[float]]:
@@ -139,22 +158,18 @@ def curve(folder: RunFolder) -> list[list[float]]:
 
 def table() -> list[str]:
     """One row for each task that has been run."""
-    rows = ["| environment | steps | trained | random | best constant action | steps/s | minutes |", "|---" * 7 + "|"]
+    rows = ["| environment | steps | at the end | best networks | random | best constant action | steps/s | minutes |", "|---" * 8 + "|"]
     for name, task in TASKS.items():
         run = find(f"foreign-environments-{name}", config(name))
         if run is None:
-            rows.append(f"| {_title(task)} | {task.training.steps:_} | not run yet | | | | |")
+            rows.append(f"| {_title(task)} | {task.training.steps:_} | not run yet | | | | | |")
             continue
-        seeds = [
-            [score for agent, score in seed["agents"].items() if agent.startswith(task.team or "")] for seed in run["evaluation"]["seeds"]
-        ]
-        means = [float(np.mean([score["mean"] for score in scores])) for scores in seeds]
-        error = float(np.mean([score["standard_error"] for score in seeds[0]]))
-        mine = f"{spread(means)} ({len(means)} seeds)" if len(means) > 1 else f"{means[0]:.2f} ± {error:.2f} (1 seed)"
+        seeds = _scores(task, run["evaluation"])
+        best = _mean(_scores(task, run["best"])) if "best" in run else ""
         random = _score(run["random"]) if "random" in run else f"{np.mean([score['random'] for score in seeds[0]]):.2f}"
         constant = _score(run["best_constant"]) if "best_constant" in run else ""
         cost = f"{run['steps_per_second']:,.0f} | {run['training_minutes']:.0f}"
-        rows.append(f"| {_title(task)} | {run['steps']:_} | {mine} | {random} | {constant} | {cost} |")
+        rows.append(f"| {_title(task)} | {run['steps']:_} | {_mean(seeds)} | {best} | {random} | {constant} | {cost} |")
     return rows
 
 
@@ -169,10 +184,10 @@ def draw() -> None:
     figure = Figure(figsize=(4 * len(done), 3.2), layout="constrained")
     for axes, (name, run) in zip(np.atleast_1d(figure.subplots(1, len(done))), done.items(), strict=True):
         steps, *seeds = np.array(run["curve"]).T
-        axes.plot(steps, np.array(seeds).T, color="tab:blue", alpha=0.7)
+        axes.plot(steps / 1000, np.array(seeds).T, color="tab:blue", alpha=0.7)
         for yardstick, style in (("random", ":"), ("best_constant", "--")):
             axes.axhline(run[yardstick]["mean"], color="black", linestyle=style, label=yardstick.replace("_", " "))
-        axes.set(title=name, xlabel="environment steps", ylabel="return of greedy episodes")
+        axes.set(title=name, xlabel="thousand environment steps", ylabel="return of greedy episodes")
         axes.legend(fontsize="small")
     figure.savefig(PICTURE, dpi=120)
 
@@ -192,6 +207,18 @@ def main() -> None:
         trained(f"foreign-environments-{name}", config(name), keep, TASKS[name].actor)
     PAGE.write_text(render(PAGE.read_text()))
     draw()
+
+
+def _scores(task: Task, evaluation: Mapping[str, Any]) -> list[list[Mapping[str, float]]]:
+    """Of each seed the scores of the agents that are shown."""
+    return [[score for agent, score in seed["agents"].items() if agent.startswith(task.team or "")] for seed in evaluation["seeds"]]
+
+
+def _mean(seeds: Sequence[Sequence[Mapping[str, float]]]) -> str:
+    """Mean over agents and seeds, with the standard error over seeds, or of one seed over episodes."""
+    means = [float(np.mean([score["mean"] for score in scores])) for scores in seeds]
+    error = float(np.mean([score["standard_error"] for score in seeds[0]]))
+    return f"{spread(means)} ({len(means)} seeds)" if len(means) > 1 else f"{means[0]:.2f} ± {error:.2f} (1 seed)"
 
 
 def _score(score: Mapping[str, float]) -> str:

@@ -1,13 +1,15 @@
-"""Runs that are killed at random: `python -m benchmarks.killed [--runs N] [--host-runs N] [--seed S]`.
+"""Runs that are killed at random: `python -m benchmarks.killed [--runs N] [--host-runs N] [--seed S]`. It goes on where it was stopped.
 
-The same short run again and again in a process of its own, killed with SIGKILL at random moments (in the middle of checkpoints too, which
-come every few rounds), resumed until it is done, and compared with the unbroken run: parameters, metrics, best networks and the final
-evaluation, byte for byte. Fused: two seeds, ensembles, inferred policies. Host: the real mpe2 in two worker processes.
+The same short run again and again in a process of its own, killed with SIGKILL at random moments, at least once, in the middle of
+checkpoints too, which come every few rounds; resumed until it is done, and compared with the unbroken run: parameters, metrics, best
+networks and the final evaluation, byte for byte. Fused: two seeds, ensembles, inferred policies. Host: the real mpe2 in two worker
+processes.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -17,15 +19,19 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from benchmarks.cache import RESULTS
+from benchmarks.tables import fill
 from maddpg.storage.files import write_json
 from maddpg.storage.run_folder import machine
 
+PAGE = Path(__file__).parent.parent / "docs" / "runs.md"
+RESULT = RESULTS / "killed.json"
 SIZES = "--batch-size 32 --actor-layers 8 --critic-layers 8 --environments 10 --log-interval 1000 --evaluation-interval 2000"
 LOOPS = {
-    "fused": f"simple_spread --steps 60_000 --warmup-steps 2000 --seeds 2 --ensemble-size 2 --inference {SIZES} --checkpoint-steps 500",
-    "host": f"mpe2:simple_spread_v3 --steps 6_000 --warmup-steps 500 --workers 2 --evaluation-episodes 10 {SIZES} --checkpoint-steps 200",
+    "fused": f"simple_spread --steps 12_000 --warmup-steps 1000 --seeds 2 --ensemble-size 2 --inference {SIZES} --checkpoint-steps 500",
+    "host": f"mpe2:simple_spread_v3 --steps 4_000 --warmup-steps 500 --workers 2 --evaluation-episodes 10 {SIZES} --checkpoint-steps 200",
 }
 FILES = ("parameters.safetensors", "best.safetensors", "metrics.jsonl", "evaluation.json")
 
@@ -46,18 +52,23 @@ def left(run: Path) -> dict[str, bytes]:
     return {name: (run / name).read_bytes() for name in FILES}
 
 
-def try_loop(name: str, runs: int, source: random.Random, folder: Path) -> dict[str, float]:
-    """How many of so many runs were equal in the end, and how often they were killed."""
+def try_loop(name: str, runs: int, seed: int, folder: Path) -> None:
+    """Go on with what was counted until there are so many runs; what is counted is kept after each."""
+    counted = kept().get(name, {"seed": seed, "machine": machine(), "runs": 0, "equal": 0, "kills": 0})
+    if counted["runs"] >= runs:
+        return
     whole = folder / name
     train(["train", *LOOPS[name].split(), "--out", str(whole)])  # compiles
     shutil.rmtree(whole)
     began = time.perf_counter()
     assert train(["train", *LOOPS[name].split(), "--out", str(whole)]) == 0
     seconds, expected = time.perf_counter() - began, left(whole)
-    equal = kills = 0
-    for number in range(runs):
-        run = folder / f"{name}-{number}"
-        code = train(["train", *LOOPS[name].split(), "--out", str(run)], source.uniform(0, seconds))
+    for number in range(counted["runs"], runs):
+        source = random.Random(f"{seed} {name} {number}")
+        run, code, kills = folder / f"{name}-{number}", 0, 0
+        while code == 0:  # until it was killed once; one that was quicker does not count
+            shutil.rmtree(run, ignore_errors=True)
+            code = train(["train", *LOOPS[name].split(), "--out", str(run)], source.uniform(0, seconds))
         while code != 0:
             kills += 1
             if (run / "config.json").is_file():
@@ -65,23 +76,41 @@ def try_loop(name: str, runs: int, source: random.Random, folder: Path) -> dict[
             else:  # killed before there was anything
                 shutil.rmtree(run, ignore_errors=True)
                 code = train(["train", *LOOPS[name].split(), "--out", str(run)], source.uniform(0, seconds))
-        equal += left(run) == expected
+        equal = left(run) == expected
         shutil.rmtree(run)
-        print(f"{name}: {equal} of {number + 1} equal, killed {kills} times", flush=True)
-    return {"runs": runs, "equal": equal, "kills": kills, "seconds_unbroken": seconds}
+        counted |= {"runs": number + 1, "equal": counted["equal"] + equal, "kills": counted["kills"] + kills}
+        write_json(RESULT, {"loops": kept() | {name: counted}})
+        print(f"{name}: {counted['equal']} of {number + 1} equal, killed {counted['kills']} times", flush=True)
+
+
+def kept() -> dict[str, Any]:
+    """What was counted so far, by loop."""
+    loops: dict[str, Any] = json.loads(RESULT.read_text())["loops"] if RESULT.is_file() else {}
+    return loops
+
+
+def table() -> list[str]:
+    """What came of it."""
+    rows = ["| loop | runs | killed | equal to the unbroken run |", "|---|---|---|---|"]
+    return rows + [f"| {name} | {loop['runs']} | {loop['kills']} times | {loop['equal']} |" for name, loop in kept().items()]
+
+
+def render(text: str) -> str:
+    """The page with its table made anew."""
+    return fill(text, {"killed": table()})
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=100, help="of the fused loop")
+    parser.add_argument("--runs", type=int, default=100, help="of the fused loop, those that were counted before too")
     parser.add_argument("--host-runs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    source, folder = random.Random(given.seed), Path(tempfile.mkdtemp(prefix="maddpg-killed-"))
-    counts = {"fused": given.runs, "host": given.host_runs}
-    results = {name: try_loop(name, count, source, folder) for name, count in counts.items() if count}
-    write_json(RESULTS / "killed.json", {"seed": given.seed, "machine": machine(), "loops": results})
+    folder = Path(tempfile.mkdtemp(prefix="maddpg-killed-"))
+    for name, count in {"fused": given.runs, "host": given.host_runs}.items():
+        try_loop(name, count, given.seed, folder)
     shutil.rmtree(folder)
+    PAGE.write_text(render(PAGE.read_text()))
 
 
 if __name__ == "__main__":

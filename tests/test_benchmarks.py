@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from benchmarks import cache
 from benchmarks.ensembles import statistics
 from benchmarks.target_updates import LAST, measures
-from maddpg.config import preset
+from maddpg.config import AlgorithmConfig, TrainingConfig, preset
 from maddpg.environments.registry import resolve
 
 CONFIG = resolve(preset("tuned", "simple"))
@@ -54,6 +55,35 @@ def test_a_result_with_a_setting_that_is_no_more_is_passed_over(results):
     (results / "name-0.json").write_text(json.dumps({"config": tables}))
 
     assert cache.find("name", CONFIG) is None
+
+
+def test_a_run_that_was_stopped_goes_on(results, monkeypatch, capsys):
+    small = AlgorithmConfig(actor_layers=(4,), critic_layers=(4,))
+    amount = TrainingConfig(steps=400, environments=10, warmup_steps=10, batch_size=8, log_interval=50, evaluation_interval=0)
+    config = resolve(replace(CONFIG, algorithm=small, training=amount))
+    monkeypatch.chdir(results)
+
+    def summarise(result, folder):
+        return {"lines": folder.metrics.read_text().splitlines(), "networks": folder.parameters.read_bytes().hex()}
+
+    unbroken = cache.trained("whole", config, summarise)
+    with monkeypatch.context() as stopped:
+        stopped.setattr(cache, "_lines", lambda: lambda progress: signal.raise_signal(signal.SIGINT) if progress.steps else None)
+        with pytest.raises(KeyboardInterrupt):
+            cache.trained("broken", config, summarise)
+    folder = cache.run_folder("broken", config)
+    assert folder.checkpoints.is_dir()
+    spent = json.loads((folder.path / cache.SPENT).read_text())["minutes"]
+    first = folder.metrics.read_text()
+
+    capsys.readouterr()
+    broken = cache.trained("broken", config, summarise)
+
+    assert "resumed at step" in capsys.readouterr().out
+    assert (broken["lines"], broken["networks"]) == (unbroken["lines"], unbroken["networks"])
+    assert len(first.splitlines()) < len(broken["lines"])
+    assert broken["training_minutes"] > spent > 0
+    assert not folder.checkpoints.exists()
 
 
 def test_consistency_is_measured_between_seeds_and_within_runs():

@@ -42,6 +42,8 @@ REFUSED = [
     (AlgorithmConfig, "noise_steps", 0, "at least 1"),
     (AlgorithmConfig, "value_after_death", "half", "zero, team"),
     (AlgorithmConfig, "inference_layers", (0,), "at least 1 unit"),
+    (AlgorithmConfig, "actor_layers", (70_000,), "32 hidden layers, of 65_536 units each"),
+    (AlgorithmConfig, "critic_layers", (70_000,), "32 hidden layers, of 65_536 units each"),
     (AlgorithmConfig, "inference_rate", 1.5, r"\[0, 1\)"),
     (AlgorithmConfig, "inference_entropy", -1e-3, "at least 0"),
     (AlgorithmConfig, "ensemble_size", 0, "between 1 and 64"),
@@ -127,6 +129,15 @@ def test_a_name_like_no_other_gets_the_list_alone():
         ({"environment": "simple", "algorithm": {"clip_by": "me"}}, "algorithm.clip_by = 'me': it must be one of agent, tensor"),
         ({"environment": "simple", "training": {"steps": 1.5}}, "training.steps = 1.5: it must be of type int"),
         ({"environment": "simple", "training": {"seeds": True}}, "training.seeds = True: it must be of type int"),
+        ({"environment": "simple", "training": {"seeds": [0] * 50}}, "training.seeds = [0, 0, 0, 0, 0, 0, ...]: it must be of type int"),
+        ({"environment": "simple", "training": True}, "training = True: it must be a table"),
+        ({"environment": "simple", "teams": [1]}, "teams = [1]: it must be a table"),
+        ({"environment": "simple", "teams": {"a": 3}}, "teams.a = 3: it must be a table"),
+        ({"environment": "simple", "teams": {"a\nb": {}}}, r"teams: 'a\nb' is no name"),
+        ({"environment": "simple", "arguments": {"a\nb": 1}}, r"arguments: 'a\nb' is no name of an argument"),
+        ({"environment": "simple", "arguments": {"a" * 101: 1}}, f"arguments: '{'a' * 101}' is no name of an argument"),
+        ({"environment": "a\nb"}, r"environment = 'a\nb': must be a name"),
+        ({"environment": "a" * 201}, f"environment = '{'a' * 97}"),
     ],
 )
 def test_what_is_read_is_checked(tables, message):
@@ -134,6 +145,18 @@ def test_what_is_read_is_checked(tables, message):
         from_dict(tables)
 
     assert message in str(refusal.value)
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), 2**1024])
+def test_a_whole_number_beyond_all_floats_is_refused(value):
+    with pytest.raises(ValueError, match=r"algorithm.gamma = -?\d+\.\.\.\d+: it must be of type float"):
+        from_dict({"environment": "simple", "algorithm": {"gamma": value}})
+
+
+def test_there_may_be_so_many_layers_and_no_more():
+    assert AlgorithmConfig(actor_layers=(1,) * 32).actor_layers == (1,) * 32
+    with pytest.raises(ValueError, match=r"actor_layers = \(1, 1, 1, 1, 1, 1, ...\): there may be 32 hidden layers"):
+        AlgorithmConfig(actor_layers=(1,) * 33)
 
 
 def test_whole_numbers_may_be_written_as_floats_and_floats_as_whole_numbers():

@@ -14,24 +14,25 @@ import maddpg
 PACKAGE = Path(maddpg.__file__).parent
 FOUNDATION = {"types", "names"}
 ALGORITHM = FOUNDATION | {"config"}
-LOOPS = ALGORITHM | {"settings", "algorithm", "replay", "particles", "environments", "evaluation", "storage"}
+LOOPS = ALGORITHM | {"settings", "statistics", "algorithm", "replay", "particles", "environments", "evaluation", "storage"}
 MAY_IMPORT = {
     "types": set(),
     "names": set(),
     "config": FOUNDATION,
+    "statistics": set(),
     "settings": ALGORITHM,
     "algorithm": ALGORITHM,
     "particles": FOUNDATION,
     "replay": FOUNDATION,
     "storage": ALGORITHM | {"settings"},
     "environments": ALGORITHM | {"particles"},
-    "evaluation": ALGORITHM | {"algorithm", "environments"},
+    "evaluation": ALGORITHM | {"algorithm", "environments", "statistics"},
     "training": LOOPS,
     "report": LOOPS | {"training"},
     "paper": LOOPS | {"training", "report", "model"},
     "policy": {"names"},
     "export": LOOPS | {"training", "policy"},
-    "model": LOOPS | {"training", "export"},
+    "model": LOOPS | {"training", "report", "export"},
     "cli": LOOPS | {"training", "report", "paper", "model", "export"},
 }
 """Part -> the parts that it may import; a part may import itself. `algorithm` and `particles` never meet."""

@@ -9,13 +9,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import safetensors.numpy
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
 import maddpg
-from maddpg import MADDPG, AlgorithmConfig, Config, HostConfig, TrainingConfig, WorldConfig
+from maddpg import MADDPG, AlgorithmConfig, ChannelConfig, CheckpointConfig, Config, HostConfig, TrainingConfig, WorldConfig
 from maddpg.environments.contract import Environment
 from maddpg.environments.registry import make_environment
+from maddpg.environments.translation import Translator
+from maddpg.storage.arrays import named_leaves, read_metadata
 from maddpg.types import Availability
 
 SMALL = Config(
@@ -237,3 +240,66 @@ def test_actors_leave_the_house_with_what_they_learned(tmp_path):
     assert policy["agent_0"].description.steps == 300
     np.testing.assert_allclose(policy.act(seen)["agent_0"], model.predict(seen)["agent_0"], atol=1e-6)
     assert written[0].parent == tmp_path / "actors"
+
+
+def test_a_channel_goes_beside_what_an_environment_in_python_gives():
+    talking = replace(SMALL, channel=ChannelConfig(channel_senders=("row",), channel_size=2))
+    with MADDPG(Matching, talking, seed=0) as model:
+        action = model.predict({"row": 1, "column": (1, np.array([0.0, 1.0]))})
+        other = model.predict({"row": 1, "column": (1, np.array([1.0, 0.0]))})
+
+        choice, message = action["row"]
+        assert choice in (5, 6, 7)
+        assert sorted(message) == [0, 1]
+        assert action["column"] in (5, 6, 7)
+        np.testing.assert_array_equal(other["row"][1], message)
+        with pytest.raises(ValueError, match=r"^column hears messages: .* a tuple, the environment's own and 2 numbers of mail$"):
+            model.predict({"row": 1, "column": 1})
+
+
+def test_mail_is_seen_by_its_receiver():
+    world = MADDPG(Matching, replace(SMALL, channel=ChannelConfig(channel_senders=("row",), channel_size=2))).parts.environment
+
+    rows, there, _ = Translator(world).pack({"column": (1, np.array([0.25, 0.75]))}, {})
+
+    np.testing.assert_array_equal(rows, [[0, 0, 0, 0], [1, 0, 0.25, 0.75]])
+    np.testing.assert_array_equal(there, [False, True])
+
+
+def test_a_model_goes_on_after_whatever_happened(tmp_path):
+    config = replace(SMALL, training=replace(SMALL.training, seeds=2))
+    with MADDPG("simple_push", config, seed=3).learn(300) as unbroken:
+        expected = jax.device_get(unbroken.networks)
+    first = MADDPG("simple_push", config, seed=3, folder=tmp_path / "run", checkpoints=CheckpointConfig(checkpoint_steps=100)).learn(120)
+    with pytest.raises(ValueError, match=r"is being trained by another process"):
+        MADDPG.resume(tmp_path / "run")
+    first.close()
+
+    with MADDPG.resume(tmp_path / "run") as second:
+        assert second.steps == 120
+        second.learn(180)
+
+    jax.tree.map(np.testing.assert_array_equal, expected, jax.device_get(second.networks))
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["steps"] for line in lines if line["seed"] == 3] == [100, 200, 300]
+
+
+def test_without_a_folder_or_a_checkpoint_there_is_nothing_to_go_on_from(spread, tmp_path):
+    with pytest.raises(ValueError, match=r"^checkpoints need a folder that stays: "):
+        MADDPG("simple", SMALL, checkpoints=CheckpointConfig())
+    spread.save(tmp_path / "saved")
+    with pytest.raises(ValueError, match=r"saved has no checkpoint to go on from; MADDPG.load\('.*saved'\) learns on with its networks$"):
+        MADDPG.resume(tmp_path / "saved")
+
+
+def test_the_best_networks_are_loaded_where_they_are_asked_for(small_run):
+    best = json.loads(read_metadata(small_run / "best.safetensors")["best"])
+    last, chosen = MADDPG.load(small_run), MADDPG.load(small_run, best=True)
+
+    assert chosen._trained_steps == tuple(best[str(seed)]["steps"] for seed in (3, 4))
+    stored = safetensors.numpy.load_file(small_run / "best.safetensors")
+    for name, leaf in named_leaves(chosen.networks).items():
+        np.testing.assert_array_equal(leaf, stored[name])
+    at_the_end = [seed for seed, about in best.items() if about["steps"] == 350]
+    same = jax.tree.leaves(jax.tree.map(lambda a, b: (a == b).reshape(2, -1).all(axis=1), last.networks["actor"], chosen.networks["actor"]))
+    np.testing.assert_array_equal(np.all(same, axis=0), [str(seed) in at_the_end for seed in (3, 4)])

@@ -6,32 +6,33 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from maddpg.algorithm.acting import act, act_greedily
-from maddpg.algorithm.availability import availability
 from maddpg.algorithm.networks import Network
-from maddpg.config import Config, preset
+from maddpg.config import CheckpointConfig, Config, preset
 from maddpg.environments.contract import Environment
 from maddpg.environments.registry import OWN, Typed, read_environment, resolve
-from maddpg.environments.translation import Translator
 from maddpg.evaluation.evaluate import evaluate
 from maddpg.evaluation.players import SubPolicy, as_trained, choose_players
+from maddpg.evaluation.predict import Predictor
 from maddpg.evaluation.scores import Evaluation
 from maddpg.export import export_actors
+from maddpg.report.card import write_card
 from maddpg.storage.arrays import save_tree
+from maddpg.storage.checkpoint import CheckpointFolder
+from maddpg.storage.lock import only_one
 from maddpg.storage.run_folder import RunFolder, make_run_folder
+from maddpg.storage.zoo import find_run
 from maddpg.training.build import Parts, build
 from maddpg.training.interrupt import stop_on_interrupt
 from maddpg.training.run import Progress, Run
-from maddpg.training.saved import fresh_networks, load_networks, trained_steps
+from maddpg.training.saved import fresh_networks, load_networks, note_steps, trained_steps
 from maddpg.types import PyTree
 
 Callback = Callable[["MADDPG", Progress], bool | None]
@@ -54,6 +55,7 @@ class MADDPG:
         actor: Network | None = None,
         critic: Network | None = None,
         folder: str | Path | None = None,
+        checkpoints: CheckpointConfig | None = None,
     ) -> None:
         """Put everything together; nothing is compiled or started before it is needed.
 
@@ -65,10 +67,15 @@ class MADDPG:
             arguments: what the environment is made with, besides those in `config`.
             actor: a network of one's own in place of the perceptron, and `critic` too (docs/changing.md).
             folder: where metrics are written while it learns, and networks when it is closed, new or empty; a temporary one if left out.
+            checkpoints: when all of it is written into `folder`, so that `MADDPG.resume` goes on after whatever happened; never if left
+                out.
 
         Raises:
-            ValueError: an environment or settings that do not go together, or a folder that holds something already.
+            ValueError: an environment or settings that do not go together, a folder that holds something already, or checkpoints without
+                a folder.
         """
+        if checkpoints and folder is None:
+            raise ValueError("checkpoints need a folder that stays: MADDPG(..., folder='runs/mine', checkpoints=CheckpointConfig())")
         typed = _typed(env)
         config = config or preset("tuned", "")
         training = config.training if seed is None else replace(config.training, seed=seed)
@@ -80,21 +87,29 @@ class MADDPG:
             arguments={**config.arguments, **(arguments or {})},
             training=training,
         )
-        self._set_up(build(resolve(named), typed, actor, critic), folder)
+        self._set_up(build(resolve(named), typed, actor, critic), self._make_folder(folder), checkpoints=checkpoints)
 
-    def _set_up(self, parts: Parts, folder: str | Path | None, learned: Mapping[str, PyTree] | None = None) -> None:
-        self.parts = parts
-        self._learned = dict(learned or {})
+    def _make_folder(self, folder: str | Path | None) -> RunFolder:
+        """A new one, or one that goes with this model."""
         if folder is None:
             folder = tempfile.mkdtemp(prefix="maddpg-")
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self._folder = make_run_folder(Path(folder), parts.config.environment)
+        return make_run_folder(Path(folder), "")
+
+    def _set_up(
+        self,
+        parts: Parts,
+        folder: RunFolder,
+        learned: Mapping[str, PyTree] | None = None,
+        checkpoints: CheckpointConfig | None = None,
+    ) -> None:
+        self.parts = parts
+        self._learned, self._checkpoints = dict(learned or {}), checkpoints
+        self._folder, self._held = folder, ExitStack()
         self._run: Run | None = None
         self._closed = False
-        self._before = 0  # steps that its networks were trained for before they were loaded
-        self._greedy, self._drawn = (jax.jit(partial(function, parts.algorithm)) for function in (act_greedily, act))
-        self._translator = Translator(parts.environment)
-        self._key = jax.random.key(parts.config.training.seed)
+        self._before = (0,) * parts.config.training.seeds  # steps that each seed's networks were trained for before they were loaded
+        self._predictor = Predictor(parts.algorithm, parts.environment, parts.config.training.seed)
 
     @property
     def config(self) -> Config:
@@ -135,7 +150,7 @@ class MADDPG:
             stop = stop or (callback is not None and callback(self, progress) is False)
 
         if self._run is None:
-            self._run = Run(self.parts, self._folder, learned=self._learned)
+            self._run = self._begin(resume=False)
         self._run.tell = tell
         with stop_on_interrupt() as interrupt:
             self._run.advance(self._run.rounds - (-steps // self.config.training.round_steps), lambda: stop or interrupt.asked)
@@ -163,22 +178,8 @@ class MADDPG:
         Raises:
             ValueError: somebody who is no agent, or an observation that does not fit.
         """
-        algorithm, spec = self.parts.algorithm, self.parts.spec
-        rows, alive, mask = self._translator.pack(observations, infos or {})
-        there = availability(spec, alive[None], mask[None])
         actor = jax.tree.map(lambda leaf: leaf[self._row(seed)], self.networks["actor"])
-        size = algorithm.config.ensemble_size
-        if sub_policy != "average" and sub_policy not in range(size):
-            raise ValueError(f"sub_policy = {sub_policy!r}: it must be average, or a number from 0 to {size - 1}")
-        who = None if size == 1 or sub_policy == "average" else jnp.full((1, spec.agent_count), int(sub_policy))
-        if deterministic:
-            action = self._greedy(actor, jnp.asarray(rows)[None], who, there)
-        else:
-            if size > 1 and who is None:
-                raise ValueError("sub_policy = 'average' has one action, and none to draw; give the number of a member")
-            self._key, key = jax.random.split(self._key)
-            action = self._drawn(actor, jnp.asarray(rows)[None], key, None, who, availability=there)
-        return self._translator.unpack(np.asarray(action[0]), list(observations))
+        return self._predictor.predict(actor, observations, infos or {}, deterministic, sub_policy)
 
     def evaluate(self, episodes: int = 100, play: Mapping[str, str] | None = None, sub_policy: SubPolicy = "drawn") -> Evaluation:
         """Whole greedy episodes of every seed, beside random, still and (if there is any) scripted play.
@@ -225,10 +226,12 @@ class MADDPG:
         training = self.config.training
         done = max(self.steps, training.warmup_rounds * training.round_steps + 1)
         folder = make_run_folder(Path(path), self.config.environment)
-        folder.write_config(replace(self.config, training=replace(training, steps=done)))
-        save_tree(folder.parameters, self.networks, {"steps": str(self._before + self.steps)})
+        config = replace(self.config, training=replace(training, steps=done))
+        folder.write_config(config)
+        save_tree(folder.parameters, self.networks, note_steps(self._trained_steps))
         if self._folder.metrics.is_file():
             shutil.copyfile(self._folder.metrics, folder.metrics)
+        write_card(folder, config, self.parts.spec, max(self._trained_steps))
 
     def export(
         self,
@@ -251,9 +254,15 @@ class MADDPG:
             ValueError: a format, agent, seed or member that there is not, a network that the format cannot hold, or a folder with something
                 in it.
         """
-        steps = self._before + self.steps
         return export_actors(
-            self.parts, self.networks["actor"], steps, Path(path), agents=agents, format=format, seed=seed, sub_policy=sub_policy
+            self.parts,
+            self.networks["actor"],
+            self._trained_steps,
+            Path(path),
+            agents=agents,
+            format=format,
+            seed=seed,
+            sub_policy=sub_policy,
         )
 
     @classmethod
@@ -265,27 +274,56 @@ class MADDPG:
         actor: Network | None = None,
         critic: Network | None = None,
         folder: str | Path | None = None,
+        best: bool = False,
     ) -> MADDPG:
-        """A saved run. `learn` goes on with its networks; the replay and the optimisers begin anew.
+        """A saved run, or a trained team that comes with this package.
+
+        `learn` goes on with its networks; the replay and the optimisers begin anew.
+
+        Args:
+            path: the run's folder, or `zoo:NAME` (docs/zoo.md lists them).
+            env: needed where the run was trained on an environment of one's own: the same, which says that you trust it.
+            actor: the network of one's own that it was trained with, and `critic` too.
+            folder: where metrics of further learning go, new or empty; a temporary one if left out.
+            best: the networks of each seed's best evaluation while it trained, in place of those at the end.
+
+        Raises:
+            ValueError: no run, a damaged one, or an environment that is not given or another one.
+        """
+        saved = find_run(path)
+        config = saved.read_config()
+        parts = build(config, _known(env, config), actor, critic)
+        model = cls.__new__(cls)
+        model._set_up(parts, model._make_folder(folder), load_networks(saved, config, parts.algorithm, best))
+        model._before = trained_steps(saved, config, best)
+        return model
+
+    @classmethod
+    def resume(cls, path: str | Path, env: Any = None, *, actor: Network | None = None, critic: Network | None = None) -> MADDPG:
+        """A run as its newest whole checkpoint has it, begun here with `checkpoints` or by `maddpg train`.
+
+        `learn` goes on in its folder as if it had never been stopped, and writes checkpoints as before.
 
         Args:
             path: the run's folder.
             env: needed where the run was trained on an environment of one's own: the same, which says that you trust it.
             actor: the network of one's own that it was trained with, and `critic` too.
-            folder: where metrics of further learning go, new or empty; a temporary one if left out.
 
         Raises:
-            ValueError: no run, a damaged one, or an environment that is not given or another one.
+            ValueError: no run, one without a checkpoint, a checkpoint of another run or a later version, a run that another process trains,
+                or an environment that is not given or another one.
         """
         saved = RunFolder(Path(path))
-        config = saved.read_config()
-        typed = None if env is None else _typed(env, config.environment)
-        if isinstance(env, str) and env != config.environment:
-            raise ValueError(f"env = {env!r}: this run was trained on {config.environment}; give that, or leave it out")
-        parts = build(config, typed, actor, critic)
+        config, checkpoints = saved.read_config(), saved.read_checkpoint_config()
+        newest = CheckpointFolder(saved.checkpoints, checkpoints.checkpoints_kept).found()[:1]
+        if not newest:
+            raise ValueError(f"{path} has no checkpoint to go on from; MADDPG.load({str(path)!r}) learns on with its networks")
+        training = config.training
+        steps = max(training.steps, training.replay_capacity, newest[0] * training.round_steps)  # as where it is begun
+        parts = build(replace(config, training=replace(training, steps=steps)), _known(env, config), actor, critic)
         model = cls.__new__(cls)
-        model._set_up(parts, folder, load_networks(saved, config, parts.algorithm))
-        model._before = trained_steps(saved, config)
+        model._set_up(parts, saved, checkpoints=checkpoints)
+        model._run = model._begin(resume=True)
         return model
 
     def close(self) -> None:
@@ -293,8 +331,9 @@ class MADDPG:
         if self._run is not None and not self._closed:
             self._run.close()
             self._run.stage.close()
+        self._held.close()
         self._closed = True
-        self._translator.close()
+        self._predictor.close()
 
     def __enter__(self) -> MADDPG:
         return self
@@ -302,11 +341,28 @@ class MADDPG:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _begin(self, resume: bool) -> Run:
+        """A run in this model's folder, which nobody else may train in until it is closed."""
+        self._held.enter_context(only_one(self._folder.path))
+        return Run(self.parts, self._folder, learned=self._learned, checkpoints=self._checkpoints, resume=resume)
+
+    @property
+    def _trained_steps(self) -> tuple[int, ...]:
+        """Steps that each seed's networks were trained for in all, those before they were loaded too."""
+        return tuple(before + self.steps for before in self._before)
+
     def _row(self, seed: int | None) -> int:
         seeds = self.config.training.all_seeds
         if seed is not None and seed not in seeds:
             raise ValueError(f"seed = {seed}: this was trained with {', '.join(map(str, seeds))}")
         return 0 if seed is None else seeds.index(seed)
+
+
+def _known(env: Any, config: Config) -> Typed | None:
+    """What the caller gave as a saved run's environment; `ValueError` if it is another one."""
+    if isinstance(env, str) and env != config.environment:
+        raise ValueError(f"env = {env!r}: this run was trained on {config.environment}; give that, or leave it out")
+    return None if env is None else _typed(env, config.environment)
 
 
 def _typed(env: Any, name: str = OWN) -> Typed | None:

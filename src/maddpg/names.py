@@ -3,7 +3,25 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable
+
+LONGEST_QUOTE = 300
+"""Characters of what somebody else says."""
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother, _SHORT.maxlong = 4, 200, 200, 60
+
+
+def brief(value: object) -> str:
+    """A value as it would be typed, on one line and cut where it is long: what came from a file may be anything."""
+    return _SHORT.repr(value)
+
+
+def one_line(words: object) -> str:
+    """What somebody else says, such as an error in which a file is quoted: on one line and cut where it is long."""
+    text = str(words)
+    text = text if len(text) <= LONGEST_QUOTE else f"{text[: LONGEST_QUOTE - 3]}..."
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
@@ -15,4 +33,4 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
 def unknown_name(kind: str, name: str, allowed: Iterable[str]) -> str:
     """One line for a name that does not exist: what came, the nearest right one, and all that are allowed."""
     allowed = list(allowed)
-    return f"unknown {kind} {name!r}{did_you_mean(name, allowed)} Known: {', '.join(allowed)}"
+    return f"unknown {kind} {brief(name)}{did_you_mean(name, allowed)} Known: {', '.join(allowed)}"

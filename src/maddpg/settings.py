@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,10 @@ from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from maddpg.config import Config, TeamConfig
-from maddpg.names import unknown_name
+from maddpg.names import brief, unknown_name
+
+LONGEST_NAME = 100
+"""Characters of a name that stands in a file."""
 
 
 def _coerce(value: Any, kind: Any, where: str) -> Any:
@@ -19,43 +23,47 @@ def _coerce(value: Any, kind: Any, where: str) -> Any:
     if origin is Literal:
         if value in get_args(kind) and isinstance(value, str):
             return value
-        raise ValueError(f"{where} = {value!r}: it must be one of {', '.join(map(str, get_args(kind)))}")
+        raise ValueError(f"{where} = {brief(value)}: it must be one of {', '.join(map(str, get_args(kind)))}")
     if origin in (types.UnionType, typing.Union):
         return None if value is None else _coerce(value, next(part for part in get_args(kind) if part is not type(None)), where)
     if origin is tuple:
         if isinstance(value, list | tuple):
             return tuple(_coerce(part, get_args(kind)[0], where) for part in value)
-        raise ValueError(f"{where} = {value!r}: it must be a list")
-    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError(f"{where} = {brief(value)}: it must be a list")
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max:
         return float(value)
     if kind is int and isinstance(value, float) and value.is_integer():
         return int(value)  # 1.5e6 is a float in TOML
     if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return value
-    raise ValueError(f"{where} = {value!r}: it must be of type {kind.__name__}")
+    raise ValueError(f"{where} = {brief(value)}: it must be of type {kind.__name__}")
 
 
 def _plain(value: Any, where: str) -> dict[str, Any]:
     """A table of numbers, words, truth values and lists of them, by plain names; `ValueError` where it is something else."""
     if not isinstance(value, Mapping):
-        raise ValueError(f"{where} = {value!r}: it must be a table of settings")
+        raise ValueError(f"{where} = {brief(value)}: it must be a table of settings")
     for name, part in value.items():
         parts = part if isinstance(part, list | tuple) else [part]
         plain = all(each is None or isinstance(each, bool | int | float | str) for each in parts)
-        if not (isinstance(name, str) and name.isidentifier() and plain):
-            raise ValueError(f"{where}.{name} = {part!r}: it must be a number, a word, true or false, or a list of those")
+        if not (isinstance(name, str) and name.isidentifier() and len(name) <= LONGEST_NAME):
+            raise ValueError(f"{where}: {brief(name)} is no name of an argument: give letters, digits and _")
+        if not plain:
+            raise ValueError(f"{where}.{name} = {brief(part)}: it must be a number, a word, true or false, or a list of those")
     return {name: list(part) if isinstance(part, tuple) else part for name, part in value.items()}
 
 
 Table = TypeVar("Table")
 
 
-def merge(base: Table, given: Mapping[str, Any], where: str = "") -> Table:
-    """`base` with the fields in `given` replaced, tables within tables too.
+def merge(base: Table, given: Any, where: str = "") -> Table:
+    """`base` with the fields in the table `given` replaced, tables within tables too.
 
     Raises:
-        ValueError: a name that no field has (with the nearest that there is), or a value of another type or out of range.
+        ValueError: no table, a name that no field has (with the nearest that there is), or a value of another type or out of range.
     """
+    if not isinstance(given, Mapping):
+        raise ValueError(f"{where[:-1] or 'the settings'} = {brief(given)}: it must be a table of settings")
     hints = typing.get_type_hints(type(base))
     names = [item.name for item in fields(base)]  # type: ignore[arg-type]
     changes = {}
@@ -66,16 +74,18 @@ def merge(base: Table, given: Mapping[str, Any], where: str = "") -> Table:
         if hints[name] == Mapping[str, Any]:
             changes[name] = {**current, **_plain(value, f"{where}{name}")}
         elif is_dataclass(current) or get_origin(hints[name]) is Mapping:
-            if not isinstance(value, Mapping):
-                raise ValueError(f"{where}{name} = {value!r}: it must be a table of settings")
             if get_origin(hints[name]) is not Mapping:
                 changes[name] = merge(current, value, f"{where}{name}.")
+            elif not isinstance(value, Mapping):
+                raise ValueError(f"{where}{name} = {brief(value)}: it must be a table of settings")
             else:
                 blank = get_args(hints[name])[1]
                 tables = dict(current)
                 for key, table in value.items():
-                    if not isinstance(table, Mapping):
-                        raise ValueError(f"{where}{name}.{key} = {table!r}: it must be a table of settings")
+                    if not (key.isprintable() and len(key) <= LONGEST_NAME):
+                        raise ValueError(
+                            f"{where}{name}: {brief(key)} is no name: give up to {LONGEST_NAME} characters that can be printed"
+                        )
                     tables[key] = merge(tables.get(key, blank()), table, f"{where}{name}.{key}.")
                 changes[name] = tables
         else:

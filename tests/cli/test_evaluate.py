@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import shutil
 import sys
 
 import pytest
 
-from tests.runs import AGENTS, SEEDS, command
+from maddpg.storage.arrays import read_metadata
+from tests.runs import AGENTS, ROUND, ROUNDS, SEEDS, command
 
 EPISODES = 200
 
@@ -64,6 +66,24 @@ def test_seeds_differ_and_share_their_yardsticks(alone):
 
 def test_it_finds_what_training_found(small_run, evaluated):
     assert evaluated("--episodes 40") == json.loads((small_run / "evaluation.json").read_text())
+
+
+def test_the_best_networks_may_play(small_run, alone, evaluated):
+    best = json.loads(read_metadata(small_run / "best.safetensors")["best"])
+    chosen = evaluated(f"--episodes {EPISODES} --best")
+
+    for before, after in zip(alone["seeds"], chosen["seeds"], strict=True):
+        at_the_end = best[str(before["seed"])]["steps"] == ROUND * ROUNDS
+        assert (before == after) == at_the_end
+
+
+def test_a_run_that_was_never_evaluated_has_no_best(small_run, tmp_path, capsys):
+    run = shutil.copytree(small_run, tmp_path / "run")
+    (run / "best.safetensors").unlink()
+
+    assert command("evaluate --best", run) == 2
+
+    assert capsys.readouterr().err == f"maddpg: {run} holds no best.safetensors: it was never evaluated while it trained\n"
 
 
 def test_others_may_play(alone, evaluated):

@@ -36,6 +36,7 @@ def refusal(elsewhere, capsys):
     return run
 
 
+COMMANDS = "train, resume, evaluate, compare, crossplay, exploit, export, messages, envs, check-env"
 LARGEST = "must lie between 1 and 2_000_000_000"
 SEEDS = "every seed must lie between 0 and 1_999_999_999; those beyond are for evaluations"
 
@@ -43,11 +44,8 @@ SEEDS = "every seed must lie between 0 and 1_999_999_999; those beyond are for e
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ("", "a command is missing: one of train, resume, evaluate, export, messages, envs, check-env; maddpg --help says more"),
-        (
-            "trian simple",
-            "unknown command 'trian'; did you mean 'train'? Known: train, resume, evaluate, export, messages, envs, check-env",
-        ),
+        ("", f"a command is missing: one of {COMMANDS}; maddpg --help says more"),
+        ("trian simple", f"unknown command 'trian'; did you mean 'train'? Known: {COMMANDS}"),
         ("train simple --stepz 5", "train has no flag --stepz; did you mean --steps? `maddpg train --help` lists all"),
         ("train simple --actor_layer=5", "train has no flag --actor_layer; did you mean --actor-layers? `maddpg train --help` lists all"),
         ("train simple --xyzzy", "train has no flag --xyzzy; `maddpg train --help` lists all"),
@@ -156,7 +154,7 @@ def test_a_settings_file_that_cannot_be_read_is_named(refusal, tmp_path):
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
 
     assert refusal("train simple --config missing.toml").startswith("--config missing.toml: No such file or directory; it must be")
-    assert refusal("train simple --config folder").startswith("--config folder: Is a directory; it must be")
+    assert refusal("train simple --config folder").startswith("folder is not a run: it has no config.json; give a folder that")
     assert refusal("train simple --config=binary.toml").startswith("--config binary.toml is not TOML")
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from maddpg.cli import commands
-from maddpg.config import AlgorithmConfig, TrainingConfig, WorldConfig, preset
+from maddpg.config import AlgorithmConfig, Config, TrainingConfig, WorldConfig, preset
+from maddpg.environments.registry import resolve
+from maddpg.storage.run_folder import RunFolder
 from tests.runs import command
 
 
@@ -116,3 +121,27 @@ def test_the_help_of_train_shows_what_the_preset_sets(capsys):
     assert command("train --preset paper --help") == 0
 
     assert "Environment steps before the first update. (default: 25600)" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("way", ["{}", "{}/config.json"])
+def test_a_run_is_its_own_configuration(way, small_run, parsed):
+    train = parsed("train --config " + way.format(small_run))
+
+    assert RunFolder(small_run).read_config() == resolve(Config(train.environment, {}, train.world, train.algorithm, train.training))
+    again = parsed("train --gamma 0.5 --config " + way.format(small_run))
+    assert again.algorithm == replace(train.algorithm, gamma=0.5)
+    assert again.training == train.training
+
+
+def test_a_run_may_lend_its_settings_to_another_environment(small_run, parsed):
+    assert parsed("train simple_tag --config", small_run).environment == "simple_tag"
+
+
+def test_a_saved_factory_must_be_typed(small_run, tmp_path, capsys):
+    tables = json.loads((small_run / "config.json").read_text())
+    tables["config"]["environment"] = "os:getcwd"
+    (tmp_path / "config.json").write_text(json.dumps(tables))
+
+    assert command("train --config", tmp_path / "config.json") == 2
+
+    assert "ENV" in capsys.readouterr().err

@@ -10,8 +10,12 @@ import numpy as np
 import pytest
 
 from maddpg.algorithm.state import assemble
-from maddpg.evaluation.crossing import cross
+from maddpg.evaluation import crossing
+from maddpg.evaluation.crossing import cross, on_device, on_stage, play_pairings, pool
+from maddpg.evaluation.evaluate import device_play
+from maddpg.evaluation.players import Player, everybody
 from maddpg.evaluation.rollout import make_rollout
+from maddpg.evaluation.stage import Stage
 from tests.evaluation.game import ACTORS, ALGORITHM, GAME, SPEC
 
 EPISODES = 8
@@ -52,3 +56,65 @@ def test_a_single_policy_meets_an_ensemble_as_an_ensemble_of_equals(crossed):
     against = np.asarray(cross(ensemble, GAME, {"left": ACTORS, "right": twice}, EPISODES, KEY))
 
     np.testing.assert_allclose(against, crossed, rtol=1e-6)
+
+
+def test_ensembles_of_different_sizes_meet():
+    """Each member as often as any other: three times two is twice three."""
+    members = jnp.arange(6.0).reshape(1, 1, 6)
+
+    pooled = np.asarray(pool([members[:, :, :2], members[:, :, 3:]], 6))[:, 0]
+
+    assert [sorted(row) for row in pooled.tolist()] == [[0, 0, 0, 1, 1, 1], [3, 3, 4, 4, 5, 5]]
+
+
+LINE_UPS = np.array([[0, 1], [1, 1], [1, 0], [0, 0], [1, 1]])
+LEARNED = np.tile(everybody(SPEC, Player.LEARNED), (2, 1))
+
+
+def test_the_last_call_is_as_large_as_the_others_and_its_surplus_is_not_told(crossed, monkeypatch):
+    monkeypatch.setattr(crossing, "AT_ONCE", 2 * EPISODES)
+    sizes, told = [], []
+    play = on_device(ALGORITHM, GAME, EPISODES, KEY)
+
+    def watched(actors, players):
+        sizes.append(len(players))
+        return play(actors, players)
+
+    returns = play_pairings(watched, ACTORS, LEARNED, LINE_UPS, EPISODES, told.append)
+
+    assert sizes == [2, 2, 2]
+    assert told == [2 * EPISODES, 2 * EPISODES, EPISODES]
+    np.testing.assert_allclose(returns, [crossed[left, right] for left, right in LINE_UPS], rtol=1e-6)
+
+
+def test_many_episodes_are_played_in_several_calls_from_other_starts(monkeypatch):
+    monkeypatch.setattr(crossing, "LONGEST", 3)
+    play = on_device(ALGORITHM, GAME, 7, KEY)
+
+    returns = play_pairings(play, ACTORS, LEARNED, LINE_UPS, 7)
+
+    assert returns.shape == (5, 7, 2)
+    assert len(np.unique(returns[0, :, 1])) > 4
+    np.testing.assert_array_equal(returns[1], returns[4])
+
+
+def test_others_may_play_for_a_policy():
+    players = np.stack([everybody(SPEC, Player.SCRIPTED), everybody(SPEC, Player.LEARNED)])
+    play = on_device(ALGORITHM, GAME, EPISODES, KEY)
+
+    returns = play_pairings(play, ACTORS, players, LINE_UPS[:1], EPISODES)
+
+    rollout = make_rollout(ALGORITHM, GAME, EPISODES)
+    who = jnp.array([[Player.SCRIPTED, Player.LEARNED]], jnp.int32)
+    np.testing.assert_allclose(returns, rollout(mixed(0, 1), who, KEY[None]).returns, rtol=1e-6)
+
+
+def test_on_a_stage_line_ups_play_one_after_another_from_the_same_starts():
+    rollout = make_rollout(ALGORITHM, GAME, EPISODES)
+    stage = Stage(True, lambda actor: device_play(rollout, actor), lambda: None)
+
+    returns = play_pairings(on_stage(stage, EPISODES), ACTORS, LEARNED, LINE_UPS, EPISODES)
+
+    np.testing.assert_array_equal(returns[1], returns[4])
+    np.testing.assert_allclose(returns[0], stage.play(mixed(0, 1))(LEARNED[0], EPISODES).returns[0], rtol=1e-6)
+    assert not np.array_equal(returns[0], returns[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
 import subprocess
@@ -27,7 +28,7 @@ def originals(tmp_path_factory):
     parts = make_parts(layers=(4,))
     folder = tmp_path_factory.mktemp("exports")
     for format in FORMATS:
-        export_actors(parts, make_actor(parts), 100, folder / format, format=format, agents=["mixer"])
+        export_actors(parts, make_actor(parts), [100], folder / format, format=format, agents=["mixer"])
     return folder
 
 
@@ -125,6 +126,44 @@ def test_a_description_that_cannot_be_is_refused(changes, message, copy):
     change(copy, **changes)
 
     with pytest.raises(ValueError, match=message):
+        load_policy(copy)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"versions": {"a\nb": 1}}, r"versions: a\\nb = 1: it must be a printable text"),
+        ({"observation": {"kind": "columns", "size": 10**400}}, r"size = 1000.*\.\.\.: it must be a whole number"),
+        (
+            {"heads": [{"kind": "point", "size": 10, "low": [10**400] * 10, "high": [1] * 10}]},
+            r"low\[0\] = 1000.*: it must be a finite number",
+        ),
+    ],
+)
+def test_what_a_description_says_stays_on_one_line(changes, message, copy):
+    change(copy, **changes)
+
+    with pytest.raises(ValueError, match=message) as refused:
+        load_policy(copy)
+    assert str(refused.value).isprintable()
+
+
+def test_what_an_array_file_says_stays_on_one_line(copy):
+    header = b'{"a": {"dtype": "F\\n32", "shape": [], "data_offsets": [0, 0]}}'
+    (copy / "mixer.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    change(copy, bytes=(copy / "mixer.safetensors").stat().st_size)
+
+    with pytest.raises(ValueError, match=r"its arrays cannot be read \(Error while deserializing") as refused:
+        load_policy(copy)
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["mixer.json", "mixer.safetensors"])
+def test_a_pipe_is_not_waited_for(name, copy):
+    (copy / name).unlink()
+    os.mkfifo(copy / name)
+
+    with pytest.raises(ValueError, match=f"{name} (is no file|has 0 bytes)"):
         load_policy(copy)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -103,3 +105,21 @@ def test_a_file_that_is_something_else_is_refused(path):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"none cannot be read: .*No such file"):
         load_tree(tmp_path / "none", shapes(TREE))
+
+
+def test_what_a_file_says_stays_on_one_line(path):
+    header = b'{"a": {"dtype": "F\\n32", "shape": [], "data_offsets": [0, 0]}}'
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+
+    with pytest.raises(ValueError, match="cannot be read: Error while deserializing") as refused:
+        load_tree(path, shapes(TREE))
+    assert str(refused.value).isprintable()
+
+
+def test_what_is_no_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "endless").symlink_to("/dev/zero")
+
+    for name in ("pipe", "endless"):
+        with pytest.raises(ValueError, match=f"{name} cannot be read: it is no file"):
+            load_tree(tmp_path / name, shapes(TREE))

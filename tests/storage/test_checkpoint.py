@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def read(folder: CheckpointFolder, rounds: int) -> tuple[dict, np.ndarray]:
     for first, segment in folder.read_rows(manifest.replay):
         places = (first + np.arange(segment.shape[1])) % CAPACITY
         rows[:, places] = segment
-    return folder.read_state(manifest), rows
+    return folder.read_state(manifest, 2**20), rows
 
 
 @pytest.fixture
@@ -162,6 +163,67 @@ def test_missing_rows_are_found(folder):
 
     with pytest.raises(Damaged, match="of the replay are missing"):
         folder.read(5)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda table: table.pop("state"), r"checkpoint-000000000005.json is damaged: it has no 'state'$"),
+        (lambda table: table.update(rounds="a\nb" * 1000), r"checkpoint-000000000005.json is damaged: 'a\\nb.{190,200} is no count$"),
+        (lambda table: table.update(rounds=True), r"checkpoint-000000000005.json is damaged: True is no count$"),
+        (lambda table: table.update(about=3), r"checkpoint-000000000005.json is damaged: 'int' object is not iterable$"),
+        (lambda table: table.update(replay={}), r"checkpoint-000000000005.json is damaged: it has no 'segments'$"),
+    ],
+)
+def test_what_is_wrong_with_a_manifest_is_one_line_with_its_name(folder, change, message):
+    save(folder, 50)
+    rewrite(folder, change)
+
+    with pytest.raises(Damaged, match=message):
+        folder.read(5)
+
+
+def test_a_manifest_that_is_too_deep_to_look_into_is_damaged(folder):
+    save(folder, 50)
+    path = folder.path / "checkpoint-000000000005.json"
+    deep = "[" * 900 + "]" * 900
+    path.write_text(f'{{"schema": 1, "checksum": "", "rounds": {deep}}}')
+
+    with pytest.raises(Damaged, match=r"checkpoint-000000000005\.json is damaged: "):
+        folder.read(5)
+
+
+def test_sizes_are_compared_before_anything_is_read(folder, monkeypatch):
+    """The files are as large as the manifest says: 100 GiB, which take no room on the disk."""
+    save(folder, 50)
+    manifest = folder.read(5)
+    huge = replace(manifest.state, bytes=100 * 2**30)
+    os.truncate(folder.path / manifest.state.name, huge.bytes)
+    (segment, *_) = manifest.replay.segments
+    wide = replace(segment, file=replace(segment.file, bytes=100 * 2**30))
+    monkeypatch.setattr(type(folder.path), "read_bytes", lambda path: pytest.fail(f"{path} was read"))
+
+    with pytest.raises(Damaged, match="has 107374182400 bytes, and may have 1000"):
+        folder.read_state(replace(manifest, state=huge), 1000)
+    with pytest.raises(Damaged, match="has 107374182400 bytes, and may have 16"):
+        next(folder.read_rows(replace(manifest.replay, segments=(wide,))))
+
+
+def test_what_is_no_file_is_no_checkpoint(folder):
+    save(folder, 20)
+    os.mkfifo(folder.path / "checkpoint-000000000007.json")  # whoever opens it waits for ever
+    (folder.path / "checkpoint-000000000008.json").mkdir()
+
+    assert folder.found() == [2]
+
+
+def test_many_small_files_of_the_replay_become_few(folder, monkeypatch):
+    monkeypatch.setattr(checkpoint, "MOST_SEGMENTS", 3)
+    for added in range(1, 30):
+        save(folder, added)
+        np.testing.assert_array_equal(read(folder, added // 10)[1], ring(added))
+
+        assert len(folder.read(added // 10).replay.segments) <= 3 + 2 + 1
 
 
 def test_a_later_schema_is_said_to_be_later(folder):

@@ -9,7 +9,7 @@ import os
 import numpy as np
 import pytest
 
-from maddpg.storage.files import without_nan, write_bytes, write_json
+from maddpg.storage.files import read_json, require_plain, without_nan, write_bytes, write_json
 
 
 def test_writes_and_replaces(tmp_path):
@@ -51,6 +51,42 @@ def test_a_reader_never_sees_half_a_file(tmp_path, monkeypatch):
     assert sorted(staged.values()) == [b"new", b"old"]
     assert staged["file"] == b"old"
     assert renamed == {"file": b"new"}  # and then the folder is synced
+
+
+def test_a_link_in_the_staged_files_place_is_not_followed(tmp_path):
+    path, victim = tmp_path / "file", tmp_path / "victim"
+    victim.write_bytes(b"mine")
+    (tmp_path / f".file.{os.getpid()}.part").symlink_to(victim)
+
+    write_bytes(path, b"new")
+
+    assert (path.read_bytes(), path.is_symlink(), victim.read_bytes()) == (b"new", False, b"mine")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "config.json")
+
+    with pytest.raises(ValueError, match=r"config\.json cannot be read: it is no file"):
+        read_json(tmp_path / "config.json")
+
+
+@pytest.mark.parametrize("kind", ["link to a file", "link to a folder", "link to nothing", "pipe"])
+@pytest.mark.parametrize("deep", [False, True])
+def test_what_leads_out_of_a_folder_is_refused(kind, deep, tmp_path):
+    folder, outside = tmp_path / "run", tmp_path / "outside"
+    (folder / "checkpoints").mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    require_plain(folder)
+    outside.mkdir()
+    (outside / "file").touch()
+    place = folder / "checkpoints" / "x" if deep else folder / "x"
+    if kind == "pipe":
+        os.mkfifo(place)
+    else:
+        place.symlink_to({"link to a file": outside / "file", "link to a folder": outside, "link to nothing": tmp_path / "none"}[kind])
+
+    with pytest.raises(ValueError, match=r"x is a link or no file, and could lead out of .*run: put the file itself there"):
+        require_plain(folder)
 
 
 def test_json_has_no_nan(tmp_path):

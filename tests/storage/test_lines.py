@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import subprocess
 import sys
 
@@ -83,3 +84,50 @@ def test_a_folder_is_held_by_one_process(tmp_path):
     with only_one(tmp_path):  # and then it is free
         pass
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_a_link_in_the_locks_place_is_refused(tmp_path):
+    folder, victim = tmp_path / "run", tmp_path / "victim"
+    folder.mkdir()
+    victim.write_text("mine")
+    (folder / ".lock").symlink_to(victim)
+
+    with pytest.raises(ValueError, match=r"\.lock is a link or no file"), only_one(folder):
+        pass
+    assert victim.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("content", "size", "left", "whole"),
+    [
+        (None, 0, None, True),
+        (None, 7, None, False),
+        (b"1\n22\n333\n", 5, b"1\n22\n", True),
+        (b"1\n22\n333\n", 6, b"1\n22\n", False),
+        (b"1\n22\n", 50, b"1\n22\n", False),
+        (b"1\n22", 50, b"1\n", False),
+        (b"12345", 5, b"", False),
+        (b"1\n22\n", 0, b"", True),
+        (b"1\n" + b"2" * 40 + b"\n", 43, b"1\n" + b"2" * 40 + b"\n", True),
+        (b"1\n" + b"2" * 40, 42, b"", False),  # no line of ours is so long
+    ],
+)
+def test_lines_are_cut_where_one_ends(content, size, left, whole, tmp_path, monkeypatch):
+    monkeypatch.setattr("maddpg.storage.lines.LONGEST_LINE", 20)
+    lines = Lines(tmp_path / "metrics.jsonl")
+    if content is not None:
+        lines.path.write_bytes(content)
+
+    assert lines.cut(size) is whole
+    assert (lines.path.read_bytes() if lines.path.exists() else None) == left
+
+
+def test_a_huge_file_is_cut_without_reading_it(tmp_path):
+    lines = Lines(tmp_path / "metrics.jsonl")
+    lines.path.write_bytes(b"1\n")
+    os.truncate(lines.path, 100 * 2**30)
+
+    assert lines.cut(2)
+    assert lines.path.read_bytes() == b"1\n"
+    os.truncate(lines.path, 100 * 2**30)
+    assert not lines.cut(2**40)

@@ -9,7 +9,7 @@ from importlib import metadata
 import jax
 import pytest
 
-from maddpg.config import AlgorithmConfig, Config, TrainingConfig, WorldConfig
+from maddpg.config import AlgorithmConfig, CheckpointConfig, Config, TrainingConfig, WorldConfig
 from maddpg.storage.run_folder import RunFolder, make_run_folder
 
 
@@ -138,3 +138,20 @@ def test_a_damaged_configuration_is_refused_by_name(content, message, elsewhere)
         folder.read_config()
 
     assert str(refusal.value).startswith(str(folder.config))
+
+
+@pytest.mark.parametrize("rest", ["", ', "checkpoints": {"checkpoints_kept": 3}'])
+def test_what_is_not_said_of_checkpoints_has_its_default(rest, elsewhere):
+    folder = RunFolder(elsewhere)
+    folder.config.write_text(f'{{"schema": 2, "config": {{"environment": "simple"}}{rest}}}')
+
+    assert folder.read_checkpoint_config() == CheckpointConfig(checkpoints_kept=3 if rest else 2)
+
+
+@pytest.mark.parametrize("table", ["true", "[1]", "3", "null"])
+def test_checkpoints_that_are_no_table_are_refused(table, elsewhere):
+    folder = RunFolder(elsewhere)
+    folder.config.write_text(f'{{"schema": 2, "config": {{"environment": "simple"}}, "checkpoints": {table}}}')
+
+    with pytest.raises(ValueError, match=r"config\.json: checkpoints = .*: it must be a table of settings"):
+        folder.read_checkpoint_config()

@@ -238,6 +238,57 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path):
     assert_same(again, whole)
 
 
+def test_where_every_checkpoint_is_damaged_nothing_is_begun_anew(tmp_path):
+    """It would write over the metrics, and over the best networks."""
+    folder = RunFolder(tmp_path)
+    stop_at(build(CONFIG), folder, 450)
+    for path in folder.checkpoints.glob("state-*"):
+        path.write_bytes(path.read_bytes()[:-1])
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    with pytest.raises(
+        ValueError, match=r"^a checkpoint cannot be used: .*state-000000000039\..* bytes of .*: delete that folder to begin"
+    ):
+        train(build(CONFIG), folder, checkpoints=OFTEN, resume=True)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rounds": np.int32(2_000_000_000)}, "it is of 26 rounds, and its state of 2000000000"),
+        ({"added": 250}, "its replay has had 250 transitions, and the run 260"),
+        ({"capacity": 100}, "its replay had 100 rows for 260 transitions, and this run's has 400"),
+        ({"capacity": 4000}, r"its replay is \[1, 4000, .*\], and this run's \[1, 400, "),
+        ({"journal": {}}, "its journal is damaged: KeyError.'best'"),
+    ],
+)
+def test_a_checkpoint_that_contradicts_itself_is_damaged(change, message, tmp_path, monkeypatch):
+    """Its checksums are right: somebody, or another program, wrote it so."""
+    folder = RunFolder(tmp_path)
+    save = checkpoint.CheckpointFolder.save
+
+    def save_wrong(self, rounds, state, replay, about):
+        state = {**state, "run/rounds": change.get("rounds", state["run/rounds"])}
+        about = {**about, "journal": change.get("journal", about["journal"])}
+        save(self, rounds, state, replay, about)
+
+    monkeypatch.setattr(checkpoint.CheckpointFolder, "save", save_wrong)
+    stop_at(build(CONFIG), folder, 310)
+    monkeypatch.undo()
+    read = checkpoint.CheckpointFolder.read
+    numbers = {name: value for name, value in change.items() if name in ("added", "capacity")}
+
+    def read_wrong(self, rounds):
+        manifest = read(self, rounds)
+        return replace(manifest, replay=replace(manifest.replay, **numbers))
+
+    monkeypatch.setattr(checkpoint.CheckpointFolder, "read", read_wrong)
+
+    with pytest.raises(ValueError, match=rf"^a checkpoint cannot be used: .*checkpoints, 26 rounds: {message}"):
+        train(build(CONFIG), folder, checkpoints=OFTEN, resume=True)
+
+
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
     stop_at(build(CONFIG), RunFolder(tmp_path), 300)
     other = replace(CONFIG, algorithm=replace(SMALL, gamma=0.5))

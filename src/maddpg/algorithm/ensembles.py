@@ -56,5 +56,5 @@ def member(members: PyTree, index: int) -> PyTree:
 
 
 def widen(leaf: AnyArray, members: int, axis: int) -> jax.Array:
-    """A leaf of actors with so many members: a single policy is every member of an ensemble of equals."""
-    return jnp.repeat(leaf, members, axis=axis) if leaf.shape[axis] == 1 else jnp.asarray(leaf)
+    """A leaf of actors with so many members, a multiple of those it has: a single policy is every member of an ensemble of equals."""
+    return jnp.concatenate([jnp.asarray(leaf)] * (members // leaf.shape[axis]), axis=axis)

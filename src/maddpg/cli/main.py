@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from maddpg.config import Config, preset
+from maddpg.environments.foreign import is_factory
 from maddpg.environments.vector import EnvironmentFailed
 from maddpg.names import unknown_name
 from maddpg.settings import merge
+from maddpg.storage.run_folder import read_config
+from maddpg.storage.zoo import PREFIX, find_run
 
-COMMANDS = ("train", "resume", "evaluate", "export", "messages", "envs", "check-env")
+COMMANDS = ("train", "resume", "evaluate", "compare", "crossplay", "exploit", "export", "messages", "envs", "check-env")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -52,19 +55,23 @@ def _parse(arguments: list[str]) -> Any:
     """The command, as an object that has `run`."""
     import tyro
 
-    from maddpg.cli.commands import Check, Environments, Evaluate, Export, Messages, Resume, Train
+    from maddpg.cli.commands import Check, Compare, Crossplay, Environments, Evaluate, Exploit, Export, Messages, Resume, Train
 
     if not arguments:
         raise ValueError(f"a command is missing: one of {', '.join(COMMANDS)}; maddpg --help says more")
     if not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
         raise ValueError(unknown_name("command", arguments[0], COMMANDS))
-    config = _defaults(arguments[1:]) if arguments[:1] == ["train"] else Config("")
+    config = read_defaults(arguments[1:]) if arguments[:1] == ["train"] else Config("")
     tables = {name: getattr(config, name) for name in ("world", "algorithm", "training", "reward_design", "channel", "host")}
-    train = Train(tyro.MISSING, **tables, file_teams=config.teams, file_arguments=config.arguments)
+    environment = config.environment if config.environment and not is_factory(config.environment) else tyro.MISSING
+    train = Train(environment, **tables, file_teams=config.teams, file_arguments=config.arguments)
     commands: Any = (
         Annotated[Train, tyro.conf.subcommand("train", default=train, description=Train.__doc__)]
         | Annotated[Resume, tyro.conf.subcommand("resume")]
         | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+        | Annotated[Compare, tyro.conf.subcommand("compare")]
+        | Annotated[Crossplay, tyro.conf.subcommand("crossplay")]
+        | Annotated[Exploit, tyro.conf.subcommand("exploit")]
         | Annotated[Export, tyro.conf.subcommand("export")]
         | Annotated[Messages, tyro.conf.subcommand("messages")]
         | Annotated[Environments, tyro.conf.subcommand("envs")]
@@ -123,7 +130,7 @@ def _flags(command: Any) -> Iterator[str]:
             yield "--" + item.name.replace("_", "-")
 
 
-def _defaults(arguments: list[str]) -> Config:
+def read_defaults(arguments: list[str]) -> Config:
     """What flags are laid over: the preset, and the file over the preset."""
     early = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     early.add_argument("--preset", default="tuned")
@@ -137,6 +144,9 @@ def _defaults(arguments: list[str]) -> Config:
     config = preset(known.preset, "")
     if known.config is None:
         return config
+    run = _run_config(known.config)
+    if run is not None:
+        return read_config(run)
     tables = _read_toml(known.config)
     if "environment" in tables:
         raise ValueError(
@@ -148,13 +158,20 @@ def _defaults(arguments: list[str]) -> Config:
         raise ValueError(f"--config {known.config}: {error}") from error
 
 
+def _run_config(path: Path) -> Path | None:
+    """The config.json of a run, if that or the run itself was given."""
+    if path.suffix == ".json":
+        return path
+    return find_run(path).existing_config() if path.is_dir() or str(path).startswith(PREFIX) else None
+
+
 def _read_toml(path: Path) -> dict[str, Any]:
     """The tables of a settings file."""
     try:
         return tomllib.loads(path.read_text())
     except OSError as error:
         raise ValueError(
-            f"--config {path}: {error.strerror or error}; it must be a TOML file with tables such as [algorithm] and [training]"
+            f"--config {path}: {error.strerror or error}; it must be a TOML file with tables such as [algorithm] and [training], or a run"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"--config {path} is not TOML: {error}") from error

@@ -18,6 +18,7 @@ from maddpg.environments.vector import EnvironmentFailed
 from maddpg.evaluation.evaluate import evaluate
 from maddpg.evaluation.players import as_trained
 from maddpg.particles import make_scenario
+from maddpg.report.card import write_card
 from maddpg.report.curves import draw_curves
 from maddpg.report.episode import draw_episodes, record
 from maddpg.report.tables import evaluation_table, lost_line
@@ -47,6 +48,7 @@ def run_to_the_end(parts: Parts, folder: RunFolder, checkpoints: CheckpointConfi
         return 1
     if not trained.finished:
         trained.close()
+        write_card(folder, config, parts.spec, trained.steps)
         say(
             f"stopped after {trained.steps:_} of {config.training.steps:_} steps; saved in {folder.path}\n"
             f"next: {sys.argv[0]} resume {folder.path}, or {sys.argv[0]} evaluate {folder.path}"
@@ -63,6 +65,7 @@ def run_to_the_end(parts: Parts, folder: RunFolder, checkpoints: CheckpointConfi
     )
     trained.close()
     write_json(folder.evaluation, evaluation.to_dict())
+    write_card(folder, config, parts.spec, trained.steps, evaluation)
     draw_curves(folder.metrics, evaluation, folder.curves)
     if is_particle_world(config):
         _draw_episodes(trained, folder)

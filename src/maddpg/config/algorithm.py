@@ -7,6 +7,9 @@ from typing import Literal
 
 from maddpg.config.checks import LARGEST_COUNT, require, require_choices
 
+MOST_LAYERS, WIDEST_LAYER = 32, 65_536
+"""What no network reaches, and what can still be planned before any memory is taken."""
+
 
 @dataclass(frozen=True)
 class AlgorithmConfig:
@@ -91,6 +94,8 @@ class AlgorithmConfig:
         for name in ("actor_layers", "critic_layers", "inference_layers"):
             widths = getattr(self, name)
             require(all(width >= 1 for width in widths), name, widths, "every hidden layer needs at least 1 unit")
+            within = len(widths) <= MOST_LAYERS and all(width <= WIDEST_LAYER for width in widths)
+            require(within, name, widths, f"there may be {MOST_LAYERS} hidden layers, of {WIDEST_LAYER:_} units each")
         require(self.temperature > 0, "temperature", self.temperature, "must be above 0; 1.0 is usual")
         require(0 <= self.gamma <= 1, "gamma", self.gamma, "must lie in [0, 1]")
         require(0 < self.tau <= 1, "tau", self.tau, "must lie in (0, 1]; 0.01 moves softly, 1 copies")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import typing
 from typing import Any, Literal, get_args, get_origin
 
+from maddpg.names import brief
+
 LARGEST_COUNT = 2_000_000_000  # counters live in 32 bits on the device
 
 
 def require(condition: bool, name: str, value: object, rule: str) -> None:
     """Raise `ValueError` naming the field, the value that came and what is allowed."""
     if not condition:
-        raise ValueError(f"{name} = {value!r}: {rule}")
+        raise ValueError(f"{name} = {brief(value)}: {rule}")
 
 
 def require_choices(table: Any) -> None:

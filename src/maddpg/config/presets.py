@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from maddpg.config.algorithm import AlgorithmConfig
 from maddpg.config.channel import ChannelConfig
+from maddpg.config.checks import require
 from maddpg.config.host import HostConfig
 from maddpg.config.reward_design import RewardDesignConfig
 from maddpg.config.teams import TeamConfig
@@ -33,7 +34,13 @@ class Config:
     teams: Mapping[str, TeamConfig] = field(default_factory=dict)
     """By the team's name; a team that is not named is as the other tables say."""
 
+    def __post_init__(self) -> None:
+        plain = self.environment.isprintable() and len(self.environment) <= LONGEST_NAME
+        require(plain, "environment", self.environment, f"must be a name of at most {LONGEST_NAME} characters that can be printed")
 
+
+LONGEST_NAME = 200
+"""Characters of an environment's name."""
 Preset = Literal["tuned", "paper"]
 
 

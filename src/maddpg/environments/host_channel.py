@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -59,6 +61,37 @@ class Talking:
         spoken = np.clip(spoken, -1 if self._config.channel_kind == "continuous" else 0, 1)
         stepped = self._inner.step(np.where(inner.action_valid, action[:, : inner.action_width], 0))
         return self._tell(stepped, self._transmit(spoken))
+
+    def pack(self, observations: Mapping[str, Any], infos: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Observations by agent as arrays: [agent, observation], who has one, and what is allowed.
+
+        A receiver's is the tuple of the environment's own and its mail, the messages of the others in order, one after another.
+
+        Raises:
+            ValueError: one that does not fit.
+        """
+        inner, spec = self._inner.spec, self._spec
+        own, mail = dict(observations), np.zeros((spec.agent_count, spec.observation_width), np.float32)
+        for row, agent, without in zip(mail, spec.agents, inner.agents, strict=True):
+            size = agent.observation_size - without.observation_size
+            if not size or agent.name not in own:
+                continue
+            pair = own[agent.name]
+            if not isinstance(pair, tuple) or len(pair) != 2 or np.shape(pair[1]) != (size,):
+                raise ValueError(
+                    f"{agent.name} hears messages: its observation must be a tuple, the environment's own and {size} numbers of mail"
+                )
+            own[agent.name], row[without.observation_size : agent.observation_size] = pair
+        observation, there, allowed = self._inner.pack(own, infos)  # type: ignore[attr-defined]  # only foreign ones are talked to by name
+        mail[:, : inner.observation_width] += observation
+        return mail, there, self._columns.widen_mask(allowed)
+
+    def unpack(self, action: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
+        """Actions [agent, action] of those who are named: the environment's own, and of a sender the tuple of it and its message."""
+        inner, columns = self._inner.spec, self._columns
+        own: dict[str, Any] = self._inner.unpack(np.where(inner.action_valid, action[:, : inner.action_width], 0), names)  # type: ignore[attr-defined]
+        said = {self._spec.names[sender]: message for sender, message in zip(columns.senders, columns.messages(action), strict=True)}
+        return {name: (value, said[name]) if name in said else value for name, value in own.items()}
 
     def close(self) -> None:
         """Close the environment."""

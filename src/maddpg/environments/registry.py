@@ -114,6 +114,15 @@ def is_particle_world(config: Config) -> bool:
     return True
 
 
+def variant(config: Config) -> dict[str, Any]:
+    """The settings that decide which world a resolved configuration has, by name, with defaults filled in; not its channel or teams."""
+    if not is_particle_world(config):
+        return {**config.arguments, "time_limit": config.host.time_limit}
+    makes = inspect.signature(SCENARIOS[config.environment]).parameters.values()
+    defaults = {each.name: each.default for each in makes if each.default is not inspect.Parameter.empty}
+    return {"terminate_on_success": False, **defaults, **config.world.given()}
+
+
 def _make_foreign(config: Config, typed: Typed | None) -> Environment | HostWorld:
     name, arguments = config.environment, dict(config.arguments)
     if name.startswith("jaxmarl:"):

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Int, Key
 
 from maddpg.algorithm.ensembles import widen
 from maddpg.algorithm.state import Algorithm
 from maddpg.environments.contract import Environment
 from maddpg.evaluation.players import Player, everybody
 from maddpg.evaluation.rollout import make_rollout
+from maddpg.evaluation.stage import Stage
 from maddpg.types import PyTree
 
-AT_ONCE = 5  # pairings in one call
+AT_ONCE, MOST = 5_000, 100  # episodes in one call, and line-ups
+LONGEST = 1_000  # episodes of one pairing in one call
+
+PlayLineUps = Callable[[PyTree, np.ndarray], np.ndarray]
+"""(actors [line-up, agent, member, ...], players [line-up, agent]) -> returns [line-up, episode, agent], the same starts for all."""
 
 
 def cross(
     algorithm: Algorithm, environment: Environment, line_up: Mapping[str, PyTree], episodes: int, key: Key[Array, ""]
-) -> Float[Array, "*seeds episode agent"]:
+) -> Float[np.ndarray, "*seeds episode agent"]:
     """Returns of greedy episodes: an axis for the seeds of each team, in the order of `spec.teams`, then episodes and agents.
 
     All pairings play from the same starts. Of an ensemble a member is drawn for each team and episode.
@@ -34,26 +39,71 @@ def cross(
         episodes: of each pairing.
         key: for starts and draws.
     """
-    spec, size = algorithm.spec, algorithm.config.ensemble_size
-    teams = [jax.tree.map(jnp.asarray, line_up[team]) for team in spec.teams]
-    counts = [len(jax.tree.leaves(team)[0]) for team in teams]
+    spec = algorithm.spec
+    policies = pool([line_up[team] for team in spec.teams], algorithm.config.ensemble_size)
+    counts = [len(jax.tree.leaves(line_up[team])[0]) for team in spec.teams]
     team_of = np.array([spec.teams.index(agent.team) for agent in spec.agents])
-    rollout = make_rollout(algorithm, environment, episodes)
-    everyone = jnp.asarray(everybody(spec, Player.LEARNED))
-
-    def gather(seeds: np.ndarray) -> PyTree:
-        """[pairing, agent, member, ...] for the seeds [pairing, team] of each team."""
-
-        def choose(*leaves: jax.Array) -> jax.Array:
-            rows = [widen(leaf, size, axis=2)[seeds[:, team_of[agent]], agent] for agent, leaf in enumerate(leaves)]
-            return jnp.stack(rows, axis=1)
-
-        return jax.tree.map(choose, *(teams[team] for team in team_of))
-
-    pairings = np.stack(np.unravel_index(np.arange(math.prod(counts)), counts), axis=1)
-    parts = []
-    for start in range(0, len(pairings), AT_ONCE):
-        chosen = pairings[start : start + AT_ONCE]
-        parts.append(rollout(gather(chosen), jnp.tile(everyone, (len(chosen), 1)), jnp.tile(key, len(chosen))).returns)
-    returns = jnp.concatenate(parts)
+    seeds = np.stack(np.unravel_index(np.arange(math.prod(counts)), counts), axis=1)  # [pairing, team]
+    chosen = (seeds + np.cumsum([0, *counts[:-1]]))[:, team_of]
+    players = np.tile(everybody(spec, Player.LEARNED), (sum(counts), 1))
+    returns = play_pairings(on_device(algorithm, environment, episodes, key), policies, players, chosen, episodes)
     return returns.reshape(*counts, *returns.shape[1:])
+
+
+def pool(runs: Sequence[PyTree], size: int) -> PyTree:
+    """The actors of all runs, [seed, agent, member, ...] each, one after another: [policy, agent, member, ...], with `size` members."""
+    return jax.tree.map(lambda *leaves: jnp.concatenate([widen(jnp.asarray(leaf), size, axis=2) for leaf in leaves]), *runs)
+
+
+def play_pairings(
+    play: PlayLineUps,
+    policies: PyTree,
+    players: Int[np.ndarray, "policy agent"],
+    chosen: Int[np.ndarray, "pairing agent"],
+    episodes: int,
+    tell: Callable[[int], None] = lambda _: None,
+) -> Float[np.ndarray, "pairing episode agent"]:
+    """Returns of line-ups that are put together from many policies.
+
+    Args:
+        play: where, and how many episodes of each.
+        policies: actors [policy, agent, member, ...].
+        players: who plays each agent of a policy, if not its actor.
+        chosen: whose agent stands in each place.
+        episodes: of each line-up, as `play` plays them.
+        tell: hears how many episodes have just been played.
+    """
+    at_once = min(max(1, AT_ONCE // min(episodes, LONGEST)), MOST)
+    agents = np.arange(chosen.shape[1])
+    parts = []
+    for start in range(0, len(chosen), at_once):
+        # The last call is as large as the others, so that it is not compiled anew.
+        rows = np.resize(chosen[start : start + at_once], (min(at_once, len(chosen)), len(agents)))
+        some = jax.tree.map(lambda leaf, rows=rows: leaf[rows, agents], policies)
+        wanted = min(at_once, len(chosen) - start)
+        parts.append(play(some, players[rows, agents])[:wanted])
+        tell(wanted * episodes)
+    return np.concatenate(parts)
+
+
+def on_device(algorithm: Algorithm, environment: Environment, episodes: int, key: Key[Array, ""]) -> PlayLineUps:
+    """Line-ups on the device, side by side in one compiled program; many episodes in several calls of it."""
+    calls = -(-episodes // LONGEST)
+    rollout = make_rollout(algorithm, environment, min(episodes, LONGEST))
+    keys = jax.random.split(key, calls) if calls > 1 else key[None]
+
+    def play(actors: PyTree, players: np.ndarray) -> np.ndarray:
+        parts = [np.asarray(rollout(actors, jnp.asarray(players), jnp.tile(each, len(players))).returns) for each in keys]
+        return np.concatenate(parts, axis=1)[:, :episodes]
+
+    return play
+
+
+def on_stage(stage: Stage, episodes: int) -> PlayLineUps:
+    """Line-ups one after another, wherever the stage is: for environments in Python."""
+
+    def play(actors: PyTree, players: np.ndarray) -> np.ndarray:
+        rows = [jax.tree.map(lambda leaf, row=row: leaf[row : row + 1], actors) for row in range(len(players))]
+        return np.concatenate([stage.play(one)(who, episodes).returns for one, who in zip(rows, players, strict=True)])
+
+    return play

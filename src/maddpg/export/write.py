@@ -44,7 +44,7 @@ class Choice:
 def export_actors(
     parts: Parts,
     actor: PyTree,
-    steps: int,
+    steps: Sequence[int],
     out: Path,
     *,
     agents: Sequence[str] = (),
@@ -57,7 +57,7 @@ def export_actors(
     Args:
         parts: the run's.
         actor: all actors, [seed, agent, member, ...].
-        steps: environment steps that they were trained for.
+        steps: environment steps that each seed's were trained for.
         out: the folder.
         agents: whose; those of all who learned something if left out.
         format: safetensors, onnx or stablehlo.
@@ -114,7 +114,7 @@ def choose(parts: Parts, agents: Sequence[str], format: str, seed: int | None, s
     )
 
 
-def _write(parts: Parts, actor: PyTree, steps: int, choice: Choice, agent: str, spaces: Spaces, folder: Path) -> str:
+def _write(parts: Parts, actor: PyTree, steps: Sequence[int], choice: Choice, agent: str, spaces: Spaces, folder: Path) -> str:
     """One agent's two files; the name of the .json."""
     index = parts.spec.names.index(agent)
     members = slice(None) if choice.sub_policy is None else slice(choice.sub_policy, choice.sub_policy + 1)
@@ -131,7 +131,7 @@ def _write(parts: Parts, actor: PyTree, steps: int, choice: Choice, agent: str, 
         team=specification.team,
         seed=choice.seed,
         sub_policy=choice.sub_policy,
-        steps=steps,
+        steps=steps[choice.row],
         observation=spaces.observation,
         action=spaces.action,
         heads=find_heads(parts.algorithm, index),

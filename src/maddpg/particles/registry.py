@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, cast, get_args
 
 from maddpg.names import did_you_mean
-from maddpg.particles.scenario import Scenario, require_count
+from maddpg.particles.scenario import LONGEST_EPISODE, Scenario, require_count
 from maddpg.particles.scenarios import (
     simple,
     simple_adversary,
@@ -62,7 +62,7 @@ def make_scenario(
             raise ValueError(f"{name} has no parameter {parameter!r}{did_you_mean(parameter, [*known, *COMMON])} It takes: {takes}")
     _require_one_of("dynamics", dynamics, get_args(Dynamics))
     _require_one_of("rewards", rewards, get_args(Rewards))
-    require_count("episode_length", episode_length, 1)
+    require_count("episode_length", episode_length, 1, LONGEST_EPISODE)
     if rewards == "openai" and "local_ratio" in parameters:
         raise ValueError("local_ratio has no part in rewards='openai', where all agents share one sum; leave it out, or use rewards='mpe2'")
     scenario = make(dynamics=dynamics, rewards=rewards, **parameters)

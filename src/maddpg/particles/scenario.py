@@ -9,9 +9,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from maddpg.names import brief
 from maddpg.particles.actions import ACTION_MODES, Intention
 from maddpg.particles.world import Bodies, World
 from maddpg.types import ActionMode, Aggregate
+
+LONGEST_EPISODE = 2**31 - 1  # clocks live in 32 bits on the device
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,12 @@ def padded_observation(scenario: Scenario, world: World) -> Float[Array, "agent 
     return jnp.concatenate([jnp.pad(group, ((0, 0), (0, width - group.shape[1]))) for group in groups])
 
 
-def require_count(name: str, value: object, least: int) -> None:
-    """Raise ValueError unless `value` is a whole number of at least `least`."""
+def require_count(name: str, value: object, least: int, most: int = 1_000) -> None:
+    """Raise ValueError unless `value` is a whole number from `least` to `most`: a world's bodies are counted before they take memory."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError(f"{name}={value!r}: must be a whole number of at least {least}; pass e.g. {name}={max(least, 1)}")
+    if value > most:
+        raise ValueError(f"{name}={brief(value)}: must be at most {most:_}")
 
 
 def require_positive(name: str, value: object) -> None:

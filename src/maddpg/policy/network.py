@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from maddpg.names import one_line
 from maddpg.policy.description import Description
 from maddpg.policy.heads import output_size
 
@@ -48,7 +49,7 @@ def read_arrays(description: Description, content: bytes) -> Network:
     try:
         stored = {name: (table["dtype"], tuple(table["shape"]), table["data"]) for name, table in deserialize(content)}
     except SafetensorError as error:
-        raise ValueError(f"its arrays cannot be read ({error})") from error
+        raise ValueError(f"its arrays cannot be read ({one_line(error)})") from error
     shapes = array_shapes(description)
     found = {name: (dtype, shape) for name, (dtype, shape, _) in stored.items()}
     if found != {name: ("F32", shape) for name, shape in shapes.items()}:

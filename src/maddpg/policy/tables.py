@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+from maddpg.names import one_line
 
 LARGEST_TEXT = 4 * 2**20
 """Bytes in a file of ours, at most."""
@@ -28,7 +30,7 @@ class Table:
         """A value, read by one of the functions below."""
         if name not in self.values:
             raise ValueError(f"{self.where} lacks {name}; export the run again")
-        return read(f"{self.where}: {name}", self.values[name])
+        return read(f"{self.where}: {one_line(name)}", self.values[name])
 
     def require_no_more(self, known: Sequence[str]) -> None:
         """Raise `ValueError` for a name that is not known: it might change what the others mean."""
@@ -40,6 +42,8 @@ class Table:
 def read_file(path: Path) -> Table:
     """The JSON object in a file of at most `LARGEST_TEXT` bytes."""
     try:
+        if path.exists() and not path.is_file():
+            raise ValueError(f"{path} is no file; give a file or a folder of `maddpg export`")
         with path.open("rb") as file:
             content = file.read(LARGEST_TEXT + 1)
     except OSError as error:
@@ -91,7 +95,7 @@ def whole(lowest: int, highest: int = LARGEST_COUNT) -> Callable[[str, Any], int
 
 def read_number(where: str, value: Any) -> float:
     """A finite number."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= sys.float_info.max:
         raise ValueError(_wrong(where, value, "a finite number"))
     return float(value)
 

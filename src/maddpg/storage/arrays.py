@@ -10,7 +10,8 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from maddpg.storage.files import write_bytes
+from maddpg.names import one_line
+from maddpg.storage.files import require_file, write_bytes
 from maddpg.types import AnyArray, PyTree
 
 LONGEST_HEADER = 16 * 2**20  # bytes: names and shapes of a file's arrays; ours take far less
@@ -47,7 +48,7 @@ def from_bytes(content: bytes, where: str) -> dict[str, np.ndarray]:
     try:
         arrays: dict[str, np.ndarray] = load(content)
     except (SafetensorError, KeyError, ValueError, TypeError, OverflowError) as error:
-        raise ValueError(f"{where} cannot be read: {error}") from error
+        raise ValueError(f"{where} cannot be read: {one_line(error)}") from error
     return arrays
 
 
@@ -63,11 +64,12 @@ def load_tree(path: Path, like: PyTree) -> PyTree:
         ValueError: the file is damaged, larger than such a tree can be, or an array is missing or of another shape or type.
     """
     try:
+        require_file(path)
         # A tree may be part of what the file holds, such as the actors of a run: a fiftieth is less than any of ours is.
         if path.stat().st_size > 50 * tree_bytes(like) + LONGEST_HEADER:
-            raise ValueError(f"{path} cannot be read: {path.stat().st_size} bytes are more than such a run has")
+            raise ValueError(f"{path.stat().st_size} bytes are more than such a run has")
         content = path.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
     return take_tree(from_bytes(content, str(path)), like, str(path))
 
@@ -108,7 +110,7 @@ def read_metadata(path: Path) -> dict[str, str]:
         metadata = header.get("__metadata__", {})
         return {str(name): str(word) for name, word in metadata.items()}
     except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
+        raise ValueError(f"{path} cannot be read: {one_line(error)}") from error
 
 
 def tree_bytes(like: PyTree) -> int:

@@ -11,18 +11,21 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from maddpg.storage.arrays import from_bytes, to_bytes
+from maddpg.storage.arrays import LONGEST_HEADER, from_bytes, to_bytes
 from maddpg.storage.files import write_bytes
 from maddpg.storage.manifest import NAME, Damaged, File, Manifest, ReplayRecord, Segment, read_manifest, write_manifest
 from maddpg.types import AnyArray
 
 LONGEST_SEGMENT = 64 * 2**20
 """Bytes: what is in memory a second time while it is written."""
+MOST_SEGMENTS = 1_000
+"""Files of the replay beyond twice those that it takes: where there are more, since checkpoints come often, all is written anew."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class CheckpointFolder:
 
     def found(self) -> list[int]:
         """Rounds of the checkpoints that seem to be there, the newest first."""
-        names = [re.fullmatch(r"checkpoint-(\d{12})\.json", path.name) for path in self.path.glob("checkpoint-*.json")]
+        names = [re.fullmatch(r"checkpoint-([0-9]{12})\.json", path.name) for path in self.path.glob("checkpoint-*.json") if path.is_file()]
         return sorted((int(match[1]) for match in names if match), reverse=True)
 
     def read(self, rounds: int) -> Manifest:
@@ -81,13 +84,13 @@ class CheckpointFolder:
             raise Damaged(f"{self._manifest(rounds)} is of {manifest.rounds} rounds")
         return manifest
 
-    def read_state(self, manifest: Manifest) -> dict[str, np.ndarray]:
+    def read_state(self, manifest: Manifest, largest: int) -> dict[str, np.ndarray]:
         """The arrays that `save` was given.
 
         Raises:
-            Damaged: the file is not what was written.
+            Damaged: the file is not what was written, or has more than `largest` bytes.
         """
-        return self._read(manifest.state)
+        return self._read(manifest.state, largest)
 
     def read_rows(self, replay: ReplayRecord) -> Iterator[tuple[int, np.ndarray]]:
         """The rows that are in the ring, in the order in which they were added: (count of the first, [seed, row, number]).
@@ -96,18 +99,18 @@ class CheckpointFolder:
             Damaged: a file is not what was written.
         """
         for segment in replay.segments:
-            rows = self._read(segment.file).get("rows")
             shape = (replay.seeds, segment.end - segment.first, replay.width)
+            rows = self._read(segment.file, 4 * prod(shape) + LONGEST_HEADER).get("rows")
             if rows is None or rows.shape != shape or rows.dtype != np.float32:
                 raise Damaged(f"{self.path / segment.file.name} holds no rows of the shape {shape}")
             first = max(segment.first, replay.added - replay.capacity)
             yield first, rows[:, first - segment.first :]
 
-    def continue_from(self, manifest: Manifest | None) -> None:
-        """Add to this checkpoint's replay from now on, and let go of all later ones, which are damaged; of all where there is none."""
-        self._segments = () if manifest is None or manifest.replay is None else manifest.replay.segments
+    def continue_from(self, manifest: Manifest) -> None:
+        """Add to this checkpoint's replay from now on, and let go of all later ones, which are damaged."""
+        self._segments = () if manifest.replay is None else manifest.replay.segments
         for rounds in self.found():
-            if manifest is None or rounds > manifest.rounds:
+            if rounds > manifest.rounds:
                 self._manifest(rounds).unlink()
 
     def _manifest(self, rounds: int) -> Path:
@@ -118,6 +121,8 @@ class CheckpointFolder:
         oldest = max(0, replay.added - replay.capacity)
         segments = [segment for segment in self._segments if segment.end > oldest]
         longest = max(1, LONGEST_SEGMENT // (4 * replay.seeds * replay.width))
+        if len(segments) > MOST_SEGMENTS + 2 * (replay.capacity // longest):
+            segments = []
         first = max(oldest, segments[-1].end if segments else 0)
         while first < replay.added:
             row = first % replay.capacity
@@ -132,9 +137,11 @@ class CheckpointFolder:
         write_bytes(self.path / name, content)
         return File(name, len(content), hashlib.sha256(content).hexdigest())
 
-    def _read(self, file: File) -> dict[str, np.ndarray]:
+    def _read(self, file: File, largest: int) -> dict[str, np.ndarray]:
         path = self.path / file.name
         try:
+            if file.bytes > largest:
+                raise ValueError(f"{path} has {file.bytes} bytes, and may have {largest}")
             content = path.read_bytes()
             if hashlib.sha256(content).hexdigest() != file.sha256:
                 raise ValueError(f"{path} is damaged: its checksum is wrong")

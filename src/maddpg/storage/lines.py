@@ -9,6 +9,8 @@ from typing import Any
 
 from maddpg.storage.files import without_nan
 
+LONGEST_LINE = 2**20  # bytes: more than any line of ours has
+
 
 class Lines:
     """Adds lines to a file. Lines that cannot be written wait for the next chance, in order."""
@@ -53,8 +55,13 @@ class Lines:
     def cut(self, size: int) -> bool:
         """Go back to so many bytes, where a line ends; whether the file had as many."""
         self.waiting = []
-        content = self.path.read_bytes()[:size] if self.path.exists() else b""
-        whole = content[: content.rfind(b"\n") + 1]
-        if self.path.exists():
-            os.truncate(self.path, len(whole))
-        return len(whole) == size
+        if not self.path.exists():
+            return size == 0
+        with self.path.open("r+b") as file:
+            end = min(size, os.fstat(file.fileno()).st_size)
+            start = max(0, end - LONGEST_LINE)
+            file.seek(start)
+            last = file.read(end - start).rfind(b"\n")
+            end = 0 if last < 0 else start + last + 1
+            file.truncate(end)
+        return end == size

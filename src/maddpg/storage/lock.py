@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from maddpg.storage.files import require_plain
+
 
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
     """Hold a folder until the end of the block or of the process, however it ends.
 
     Raises:
-        ValueError: another process holds it, or nothing can be written there.
+        ValueError: another process holds it, nothing can be written there, or something in it leads elsewhere.
     """
+    require_plain(folder)
     try:
         file = (folder / ".lock").open("w")
     except OSError as error:

@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from maddpg.names import brief, one_line
 from maddpg.storage.files import read_json, without_nan, write_json
 
 SCHEMA = 1
-NAME = re.compile(r"(checkpoint-\d{12}\.json|state-\d{12}\.safetensors|replay-\d{15}-\d{15}\.safetensors)")
+NAME = re.compile(r"checkpoint-[0-9]{12}\.json|state-[0-9]{12}\.safetensors|replay-[0-9]{15}-[0-9]{15}\.safetensors")
 """What the files of checkpoints are called: a name that is read from a file is one of these, and so never leads elsewhere."""
 
 
@@ -87,23 +88,27 @@ def read_manifest(path: Path) -> Manifest:
     """
     try:
         table = read_json(path)
+    except ValueError as error:
+        raise Damaged(str(error)) from error
+    try:
         schema, checksum = table.pop("schema"), table.pop("checksum")
         if isinstance(schema, int) and schema > SCHEMA:
-            raise Newer(f"{path} is of schema {schema}, and this version reads up to {SCHEMA}: install a newer maddpg")
+            raise Newer(f"{path} is of schema {brief(schema)}, and this version reads up to {SCHEMA}: install a newer maddpg")
         if checksum != _checksum({"schema": schema, **table}):
-            raise ValueError(f"{path} is damaged: its checksum is wrong")
+            raise ValueError("its checksum is wrong")
         replay = None if table["replay"] is None else _replay(table["replay"])
-        return Manifest(_count(table["rounds"]), _file(table["state"]), replay, dict(table["about"]))
+        return Manifest(read_count(table["rounds"]), _file(table["state"]), replay, dict(table["about"]))
     except Newer:
         raise
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise Damaged(str(error) if isinstance(error, ValueError) else f"{path} is no manifest: {error!r}") from error
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        reason = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise Damaged(f"{path} is damaged: {one_line(reason)}") from error
 
 
 def _replay(table: Mapping[str, Any]) -> ReplayRecord:
     """The replay's part; `ValueError` unless the segments hold every row that is in the ring."""
-    segments = tuple(Segment(_count(each["first"]), _count(each["end"]), _file(each["file"])) for each in table["segments"])
-    added, capacity, seeds, width = (_count(table[name]) for name in ("added", "capacity", "seeds", "width"))
+    segments = tuple(Segment(read_count(each["first"]), read_count(each["end"]), _file(each["file"])) for each in table["segments"])
+    added, capacity, seeds, width = (read_count(table[name]) for name in ("added", "capacity", "seeds", "width"))
     record = ReplayRecord(added, capacity, seeds, width, segments)
     if not (record.capacity and record.seeds and record.width):
         raise ValueError("the replay has no rows, seeds or numbers")
@@ -119,15 +124,16 @@ def _replay(table: Mapping[str, Any]) -> ReplayRecord:
 
 
 def _file(table: Mapping[str, Any]) -> File:
-    file = File(str(table["name"]), _count(table["bytes"]), str(table["sha256"]))
+    file = File(str(table["name"]), read_count(table["bytes"]), str(table["sha256"]))
     if not NAME.fullmatch(file.name):
-        raise ValueError(f"{file.name!r} is no name of a checkpoint's file")
+        raise ValueError(f"{brief(file.name)} is no name of a checkpoint's file")
     return file
 
 
-def _count(value: Any) -> int:
+def read_count(value: Any) -> int:
+    """A number of things in a file; `ValueError` where it is something else."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**62:
-        raise ValueError(f"{value!r} is no count")
+        raise ValueError(f"{brief(value)} is no count")
     return value
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from maddpg.names import brief
+
 SCHEMA = 2
 
 
@@ -16,7 +18,7 @@ def migrate(tables: Mapping[str, Any], where: str) -> dict[str, Any]:
     """
     schema = tables.get("schema")
     if isinstance(schema, bool) or not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
-        raise ValueError(f"{where} is of schema {schema!r}; this version reads 1 to {SCHEMA}: install a newer maddpg if it is later")
+        raise ValueError(f"{where} is of schema {brief(schema)}; this version reads 1 to {SCHEMA}: install a newer maddpg if it is later")
     today = dict(tables)
     for step in range(schema, SCHEMA):
         today = STEPS[step](today)

@@ -26,8 +26,8 @@ class RunFolder:
 
     config.json: everything that decides the run, and the versions it ran with. metrics.jsonl: a line for each seed and interval.
     checkpoints: what it goes on from. best.safetensors: the networks of each seed's best evaluation. parameters.safetensors: actors,
-    critics and their targets at the end. evaluation.json: the final table. learning_curves.png,
-    episodes.png: what people look at first.
+    critics and their targets at the end. evaluation.json: the final table. README.md: what the run is, for whoever gets the folder.
+    learning_curves.png, episodes.png: what people look at first.
     """
 
     path: Path
@@ -51,6 +51,11 @@ class RunFolder:
     def evaluation(self) -> Path:
         """The table that was printed."""
         return self.path / "evaluation.json"
+
+    @property
+    def card(self) -> Path:
+        """What the run is, for whoever gets the folder."""
+        return self.path / "README.md"
 
     @property
     def curves(self) -> Path:
@@ -83,17 +88,13 @@ class RunFolder:
         Raises:
             ValueError: this is not a run, or its configuration is damaged or of another schema.
         """
-        tables = self._tables()
-        try:
-            return from_dict(tables["config"])
-        except ValueError as error:
-            raise ValueError(f"{self.config}: {error}") from error
+        return read_config(self.existing_config())
 
     def read_checkpoint_config(self) -> CheckpointConfig:
         """When the run is written down. Raises as `read_config`."""
-        tables = self._tables()
+        tables = _read_tables(self.existing_config())
         try:
-            return merge(CheckpointConfig(), tables["checkpoints"])
+            return merge(CheckpointConfig(), tables.get("checkpoints", {}), "checkpoints.")
         except ValueError as error:
             raise ValueError(f"{self.config}: {error}") from error
 
@@ -102,14 +103,20 @@ class RunFolder:
         tables = {"schema": SCHEMA, "config": to_dict(config), "checkpoints": asdict(checkpoints or CheckpointConfig())}
         write_json(self.config, {**tables, "machine": machine()})
 
-    def _tables(self) -> dict[str, Any]:
-        """The content of config.json, brought to today's schema."""
+    def existing_config(self) -> Path:
+        """The path of its configuration; raises `ValueError` where there is none."""
         if not self.config.is_file():
             raise ValueError(f"{self.path} is not a run: it has no config.json; give a folder that `maddpg train` made")
-        tables = read_json(self.config)
-        if not isinstance(tables, dict) or not isinstance(tables.get("config"), dict):
-            raise ValueError(f"{self.config} is not a run's configuration")
-        return migrate(tables, str(self.config))
+        return self.config
+
+
+def read_config(path: Path) -> Config:
+    """The configuration in a run's config.json; raises `ValueError` where it is damaged or of another schema."""
+    tables = _read_tables(path)
+    try:
+        return from_dict(tables["config"])
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def machine() -> dict[str, Any]:
@@ -122,6 +129,14 @@ def machine() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "device": jax.devices()[0].device_kind,
     }
+
+
+def _read_tables(path: Path) -> dict[str, Any]:
+    """The content of a config.json, brought to today's schema."""
+    tables = read_json(path)
+    if not isinstance(tables, dict) or not isinstance(tables.get("config"), dict):
+        raise ValueError(f"{path} is not a run's configuration")
+    return migrate(tables, str(path))
 
 
 def make_run_folder(out: Path | None, environment: str) -> RunFolder:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
 import numpy as np
 
 from maddpg.storage.arrays import save_tree
+from maddpg.training.noted import Noted
 from maddpg.types import AnyArray, PyTree
 
 
@@ -47,14 +48,14 @@ class Best:
         self._save()
 
     def snapshot(self) -> tuple[dict[str, list], PyTree]:
-        """What `restore` takes: plain tables, and networks."""
+        """What `read_noted` reads, and networks."""
         return {"steps": self._steps, "returns": [value if np.isfinite(value) else None for value in self._returns]}, self._networks or {}
 
-    def restore(self, about: Mapping[str, list], networks: PyTree) -> None:
+    def restore(self, noted: Noted, networks: PyTree) -> None:
         """Go on from a snapshot."""
         if not networks:
             return
-        self._steps, self._returns, self._networks = list(about["steps"]), [float(value) for value in about["returns"]], networks
+        self._steps, self._returns, self._networks = list(noted.best_steps), list(noted.best_returns), networks
         self._save()
 
     def _save(self) -> None:

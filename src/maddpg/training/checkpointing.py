@@ -15,12 +15,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from maddpg.config import CheckpointConfig, Config
+from maddpg.names import one_line
 from maddpg.settings import to_dict
-from maddpg.storage.arrays import named_leaves, take_tree
+from maddpg.storage.arrays import LONGEST_HEADER, named_leaves, take_tree, tree_bytes
 from maddpg.storage.checkpoint import CheckpointFolder, ReplayRows
 from maddpg.storage.manifest import Damaged, Manifest, ReplayRecord
 from maddpg.storage.run_folder import RunFolder, machine
 from maddpg.training.build import Parts
+from maddpg.training.noted import Noted, read_noted
 from maddpg.training.run_state import RunState
 from maddpg.training.saved import networks
 from maddpg.types import AnyArray, PyTree
@@ -39,9 +41,9 @@ class Resumed:
     """False: the replay was left out, and its rows are zeros."""
     environments: Mapping[str, np.ndarray]
     """What `Loop.snapshot` gave."""
-    journal: Mapping[str, Any]
+    journal: Noted
     best: PyTree
-    """What `Best.snapshot` gave."""
+    """The networks that `Best.snapshot` gave."""
     remarks: tuple[str, ...]
     """What its user should know, a line each."""
 
@@ -94,7 +96,7 @@ class Checkpoints:
         """The newest whole checkpoint, None if there is none, and a line about each that is damaged.
 
         Raises:
-            ValueError: a checkpoint of a later version, or of another run.
+            ValueError: a checkpoint of a later version, or of another run; or there are some, and all are damaged.
         """
         complaints: list[str] = []
         for rounds in self._folder.found():
@@ -107,8 +109,10 @@ class Checkpoints:
             self._folder.continue_from(manifest)
             self.saved = rounds
             return resumed, tuple(complaints)
-        self._folder.continue_from(None)
-        return None, tuple(complaints)
+        if complaints:
+            # To begin anew would write over what there is: metrics, and the best networks.
+            raise ValueError(f"{complaints[0]}; there is no other in {self._folder.path}: delete that folder to begin anew")
+        return None, ()
 
     def _read(self, manifest: Manifest) -> Resumed:
         config, about = self._parts.config, manifest.about
@@ -118,24 +122,25 @@ class Checkpoints:
                 "one of the two was changed; put the right one back"
             )
         if manifest.rounds > config.training.rounds:
-            raise ValueError(f"steps = {config.training.steps}: {self._folder.path} has {about.get('steps')} already; give more")
+            done = manifest.rounds * config.training.round_steps
+            raise ValueError(f"steps = {config.training.steps}: {self._folder.path} has {done} already; give more")
         like = self._parts.loop.shapes(config.training.seeds)
-        arrays = self._folder.read_state(manifest)
+        arrays = self._folder.read_state(manifest, _largest_state(self._parts, like))
         replay = manifest.replay
         capacity = like.replay.shape[1] if replay is None else replay.capacity
         try:
+            journal = read_noted(about.get("journal"), config.training.seeds)
             state = _take(arrays, like, capacity)
             has_best = any(name.startswith(BEST) for name in arrays)
             best = take_tree(arrays, jax.eval_shape(networks, like.learner), "the checkpoint's state", BEST) if has_best else {}
-            if replay is not None and (replay.seeds, replay.width) != (like.replay.shape[0], like.replay.shape[2]):
-                raise ValueError(f"{self._folder.path}: its replay is of another shape")
+            if int(state.rounds) != manifest.rounds:
+                raise ValueError(f"it is of {manifest.rounds} rounds, and its state of {int(state.rounds)}")
+            if replay is not None:
+                _require_fit(replay, like.replay.shape, manifest.rounds * config.training.round_steps)
         except ValueError as error:
-            raise Damaged(str(error)) from error
+            raise Damaged(f"{self._folder.path}, {manifest.rounds} rounds: {error}") from error
         rows = self._fill(jnp.zeros(like.replay.shape, jnp.float32), replay) if replay else jnp.zeros(like.replay.shape, jnp.float32)
         environments = {name.removeprefix(LOOP): value for name, value in arrays.items() if name.startswith(LOOP)}
-        journal = about.get("journal")
-        if not isinstance(journal, dict):
-            raise Damaged(f"{self._folder.path}: a checkpoint without a journal")
         remarks = _differences(about.get("machine"), machine())
         return Resumed(manifest.rounds, replace(state, replay=rows), replay is not None, environments, journal, best, remarks)
 
@@ -151,6 +156,24 @@ def identity(config: Config) -> str:
     table = to_dict(config)
     del table["training"]["steps"]
     return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
+
+
+def _largest_state(parts: Parts, like: RunState) -> int:
+    """Bytes that the state of a run can have in a file: its arrays, the best networks, and what was done in episodes under way."""
+    spec, training = parts.spec, parts.config.training
+    actions = training.seeds * training.environments * spec.episode_length * spec.agent_count * spec.action_width
+    return 2 * tree_bytes(replace(like, replay=None)) + 4 * actions + LONGEST_HEADER  # type: ignore[arg-type]
+
+
+def _require_fit(replay: ReplayRecord, shape: tuple[int, ...], added: int) -> None:
+    """Raise `ValueError` unless a replay is that of the ring [seed, row, number] after so many transitions."""
+    seeds, capacity, width = shape
+    if (replay.seeds, replay.width) != (seeds, width) or replay.capacity > capacity:
+        raise ValueError(f"its replay is {[replay.seeds, replay.capacity, replay.width]}, and this run's {list(shape)}")
+    if replay.added != added:
+        raise ValueError(f"its replay has had {replay.added} transitions, and the run {added}")
+    if replay.capacity < min(capacity, added):
+        raise ValueError(f"its replay had {replay.capacity} rows for {added} transitions, and this run's has {capacity}")
 
 
 def _take(arrays: Mapping[str, np.ndarray], like: RunState, capacity: int) -> RunState:
@@ -206,5 +229,5 @@ _write_rows: Callable[..., jax.Array] = jax.jit(
 def _differences(then: Any, now: Mapping[str, Any]) -> tuple[str, ...]:
     """A line about a machine or versions on which bits may differ."""
     before = then if isinstance(then, dict) else {}
-    changed = [f"{name} was {before.get(name)}, is {now[name]}" for name in now if before.get(name) != now[name]]
+    changed = [f"{name} was {one_line(before.get(name))}, is {now[name]}" for name in now if before.get(name) != now[name]]
     return (f"bits may differ from the run that was never stopped: {', '.join(changed)}",) if changed else ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -12,7 +11,7 @@ from maddpg.algorithm.ensembles import widen
 from maddpg.algorithm.state import Algorithm, TrainState, assemble
 from maddpg.config import Config
 from maddpg.environments.registry import Typed, make_environment
-from maddpg.storage.run_folder import RunFolder
+from maddpg.storage.zoo import find_run
 from maddpg.training.saved import load_actors
 from maddpg.types import EnvSpec, PyTree
 
@@ -32,7 +31,7 @@ def load_frozen(algorithm: Algorithm, seeds: int, typed: Typed | None = None) ->
             continue
         run = algorithm.teams[agent.team].run
         assert run is not None
-        folder = RunFolder(Path(run))
+        folder = find_run(run)
         config = folder.read_config()
         spec = make_environment(config, typed).spec
         row = _matching_row(algorithm, index, config, spec, run)

@@ -7,7 +7,7 @@ come from the parameters that the round began with, and its transitions are lear
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -26,11 +26,12 @@ from maddpg.environments.host import HostWorld
 from maddpg.environments.vector import Vector, VectorStep
 from maddpg.environments.vector.configured import open_vector, share_workers
 from maddpg.replay import SubPolicyRings
-from maddpg.training.collecting import Collector, Outcome, StartKeys
+from maddpg.training.collecting import Collector, StartKeys
 from maddpg.training.loop import compare, for_seeds, learn
+from maddpg.training.parcel import pack, unpack
 from maddpg.training.run_state import SEED_AXES, RunState
 from maddpg.training.storing import Store
-from maddpg.types import Availability, TimeStep, Transition
+from maddpg.types import Availability, Transition
 
 
 class Host:
@@ -111,7 +112,10 @@ class Host:
             BadEnvironment, EnvironmentFailed: as `Vector.receive`.
         """
         self._open()
-        self._lost_before = int(environments["lost_episodes"]) if "lost_episodes" in environments else 0
+        lost = environments.get("lost_episodes", np.array(0))
+        if lost.shape or lost.dtype.kind != "i":
+            raise ValueError(f"environments cannot be put back: lost_episodes is {lost.dtype}{list(lost.shape)}, not a number")
+        self._lost_before = int(lost)
         parts = [
             {name.partition("/")[2]: array for name, array in environments.items() if name.startswith(f"{row}/")}
             for row in range(len(self._vectors))
@@ -172,9 +176,9 @@ class Host:
                 vector.send(actions)
             if learning and step == 0:
                 learned = self._learn(hyper, run)
-            stepped = stack([vector.receive() for vector in self._vectors])
+            parcel = pack([vector.receive() for vector in self._vectors])
             # Without what is large: an output that is an input too would be copied.
-            light, block = self._record(learning, hyper, _lighten(run), action, self._outcome(stepped), step)
+            light, block = self._record(learning, hyper, _lighten(run), action, parcel, step)
             run = replace(light, learner=run.learner, replay=run.replay, rings=run.rings)
             blocks.append(block)
         if learned is not None:
@@ -183,13 +187,6 @@ class Host:
             run = replace(run, learner=learner, totals=replace(run.totals, updates=sums))
         replay, rings, rounds = self._add(run.replay, run.rings, run.rounds, blocks)
         return replace(run, replay=replay, rings=rings, rounds=rounds)
-
-    def _outcome(self, stepped: VectorStep) -> Outcome:
-        names = (item.name for item in fields(VectorStep) if item.name != "acted")
-        there = jax.device_put({name: getattr(stepped, name) for name in names})  # all at once: each by itself takes as long
-        result = TimeStep(**{item.name: there[item.name] for item in fields(TimeStep)})
-        before, after = (availability(self.algorithm.spec, there[f"{when}alive"], there[f"{when}action_mask"]) for when in ("", "next_"))
-        return Outcome(result, there["ended"], before, after, lost=there["lost"], whole=there["whole"])
 
     def _begin(
         self, keys: Key[Array, " seed"], observation: jax.Array, state: jax.Array, there: Availability, whole: jax.Array
@@ -221,8 +218,9 @@ class Host:
     @cached_property
     def _record(self) -> Callable[..., tuple[RunState, Transition]]:
         def record(
-            learning: bool, hyper: Hyper, run: RunState, action: jax.Array, outcome: Outcome, step: jax.Array
+            learning: bool, hyper: Hyper, run: RunState, action: jax.Array, parcel: jax.Array, step: jax.Array
         ) -> tuple[RunState, Transition]:
+            outcome = unpack(self.algorithm.spec, parcel)
             run, transition = self._collector.record(hyper, run, action, outcome, self._keys(run, step)[1])
             return replace(run, episodes=run.episodes + jnp.sum(outcome.ended)) if learning else run, transition
 

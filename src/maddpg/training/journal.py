@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +19,7 @@ from maddpg.evaluation.stage import Stage
 from maddpg.storage.lines import Lines
 from maddpg.training.best import Best
 from maddpg.training.loop import Loop
+from maddpg.training.noted import Noted
 from maddpg.training.run_state import RunState, Totals
 from maddpg.training.saved import networks
 from maddpg.types import AnyArray, PyTree
@@ -78,7 +79,7 @@ class Journal:
         return run
 
     def snapshot(self) -> tuple[dict[str, Any], PyTree]:
-        """What `restore` takes: plain tables, and the best networks.
+        """What `read_noted` reads, and the best networks.
 
         Raises:
             OSError: lines still wait that cannot be written.
@@ -87,12 +88,12 @@ class Journal:
         names = ("logged", "evaluated", "updated", "episode_return")
         return {**{name: getattr(self, name) for name in names}, "bytes": self.lines.sync(), "best": best}, kept
 
-    def restore(self, about: Mapping[str, Any], kept: PyTree) -> tuple[str, ...]:
+    def restore(self, noted: Noted, kept: PyTree) -> tuple[str, ...]:
         """Go on from a snapshot: later lines are taken away, since they come again. A line for the user where some are missing."""
-        self.logged, self.evaluated, self.updated = (int(about[name]) for name in ("logged", "evaluated", "updated"))
-        self.episode_return = dict(about["episode_return"])
-        whole = self.lines.cut(int(about["bytes"]))
-        self.best.restore(about["best"], kept)
+        self.logged, self.evaluated, self.updated = noted.logged, noted.evaluated, noted.updated
+        self.episode_return = dict(noted.episode_return)
+        whole = self.lines.cut(noted.bytes)
+        self.best.restore(noted, kept)
         return () if whole else (f"{self.lines.path} was longer when the checkpoint was written: lines are missing in it",)
 
     @property

@@ -19,6 +19,7 @@ from maddpg.environments.contract import Environment
 from maddpg.evaluation.evaluate import Play
 from maddpg.evaluation.stage import Stage
 from maddpg.storage.arrays import save_tree
+from maddpg.storage.files import require_plain
 from maddpg.storage.lines import Lines
 from maddpg.storage.run_folder import RunFolder
 from maddpg.training.best import Best
@@ -32,7 +33,7 @@ from maddpg.training.memory import require_memory
 from maddpg.training.pace import Pace
 from maddpg.training.refilling import refill
 from maddpg.training.run_state import RunState
-from maddpg.training.saved import networks
+from maddpg.training.saved import networks, note_steps
 from maddpg.types import PyTree
 
 
@@ -114,6 +115,8 @@ def train(
         NotSaved: it could not be written.
     """
     run = Run(parts, folder, tell, checkpoints=checkpoints, say=say, resume=resume)
+    if resume:
+        say(f"resumed at step {run.rounds * parts.config.training.round_steps:_}{'' if run.rounds else ': there is no checkpoint yet'}")
     try:
         with stop_on_interrupt() as stop:
             run.advance(parts.config.training.rounds, lambda: stop.asked)
@@ -219,7 +222,8 @@ class Run:
         self._loop.close()
         if self.learner is not None:
             with self._must_save(self.folder.parameters):
-                save_tree(self.folder.parameters, self.networks(), {"steps": str(self.rounds * self.training.round_steps)})
+                steps = [self.rounds * self.training.round_steps] * self.training.seeds
+                save_tree(self.folder.parameters, self.networks(), note_steps(steps))
                 self._journal.lines.flush()
 
     def _start(self) -> RunState:
@@ -230,12 +234,12 @@ class Run:
 
     def _resume(self, checkpoints: Checkpoints) -> None:
         """Go on from the newest whole checkpoint; what came later is taken away, since it comes again."""
+        require_plain(self.folder.path)
         resumed, complaints = checkpoints.resume()
         for complaint in complaints:
             self._say(complaint)
         if resumed is None:
             self._journal.lines.cut(0)
-            self._say("resumed at step 0: there is no checkpoint yet")
             return
         state, remarks = self._loop.restore(resumed.state, resumed.environments)
         for remark in (*resumed.remarks, *self._journal.restore(resumed.journal, resumed.best), *remarks):
@@ -245,7 +249,6 @@ class Run:
             steps = (int(state.rounds) - resumed.rounds) * self.training.round_steps
             self._say(f"the checkpoint has no replay: {steps:_} steps were played without learning, to fill it again")
         self.rounds, self._run, self.learner = int(state.rounds), state, _copy(state.learner)
-        self._say(f"resumed at step {self.rounds * self.training.round_steps:_}")
 
     def _write_down(self, run: RunState, last: bool) -> RunState:
         """Lines and a checkpoint, if it is time. The lines of an early end come after it: in a run that goes on they are not there."""

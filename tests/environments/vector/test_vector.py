@@ -433,3 +433,26 @@ def test_actions_of_another_shape_are_refused():
         with pytest.raises(ValueError, match=r"actions of shape \(2, 3\): \[environment, agent, action\] is \(3, 2, 3\) here"):
             vector.send(NOTHING[0])
         assert vector.steps == 0
+
+
+@pytest.mark.parametrize("name", ["episode", "clock", "limit", "total", "actions"])
+@pytest.mark.parametrize("damage", ["missing", "a number", "another type", "another shape", "one less", "negative"])
+def test_a_snapshot_that_is_damaged_is_refused(name, damage):
+    with Vector(Make(), COUNT, first_lengths=None) as vector:
+        play(vector, 3)
+        snapshot = vector.snapshot()
+        assert vector.restore(snapshot)[1].all()
+    array = snapshot.pop(name)
+    changed = {
+        "missing": None,
+        "a number": array.ravel()[0],
+        "another type": array.astype(bool),
+        "another shape": array[..., None],
+        "one less": array[:-1],
+        "negative": -array - 1 if name in ("episode", "clock") else None,
+    }[damage]
+    if changed is not None:
+        snapshot[name] = np.asarray(changed)
+
+    with Vector(Make(), COUNT, first_lengths=None) as vector, pytest.raises(ValueError, match="environments cannot be put back: "):
+        vector.restore(snapshot)

@@ -1,11 +1,14 @@
 """The commands: each is its arguments, and what it does with them."""
 
 from maddpg.cli.commands.check import Check
+from maddpg.cli.commands.compare import Compare
+from maddpg.cli.commands.crossplay import Crossplay
 from maddpg.cli.commands.environments import Environments
 from maddpg.cli.commands.evaluate import Evaluate
+from maddpg.cli.commands.exploit import Exploit
 from maddpg.cli.commands.export import Export
 from maddpg.cli.commands.messages import Messages
 from maddpg.cli.commands.resume import Resume
 from maddpg.cli.commands.train import Train
 
-__all__ = ["Check", "Environments", "Evaluate", "Export", "Messages", "Resume", "Train"]
+__all__ = ["Check", "Compare", "Crossplay", "Environments", "Evaluate", "Exploit", "Export", "Messages", "Resume", "Train"]

@@ -19,7 +19,7 @@ from maddpg.evaluation.players import choose_players, read_sub_policy
 from maddpg.report.tables import evaluation_table, lost_line
 from maddpg.storage.compilation_cache import enable_compilation_cache
 from maddpg.storage.files import without_nan
-from maddpg.storage.run_folder import RunFolder
+from maddpg.storage.zoo import find_run
 from maddpg.training.build import build
 from maddpg.training.saved import load_actors
 
@@ -29,7 +29,7 @@ class Evaluate:
     """Play the trained agents of a run, greedily, beside random, still and scripted play."""
 
     run_folder: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
-    """The folder of a run."""
+    """The folder of a run, or zoo:NAME, a trained team that comes with maddpg."""
     episodes: int = 1_000
     """Episodes for each seed."""
     env: str | None = None
@@ -39,6 +39,8 @@ class Evaluate:
     """Who plays a team or an agent instead of the trained actor: NAME=random, still or scripted, such as `--play good=scripted`."""
     sub_policy: str = "drawn"
     """Who of an ensemble plays: drawn, one for each team and episode; average, all by their mean; or the number of one."""
+    best: bool = False
+    """The networks of each seed's best evaluation while it trained, in place of those at the end."""
     json: bool = False
     """Print one JSON object and nothing else on standard output."""
 
@@ -47,7 +49,7 @@ class Evaluate:
         if self.episodes < 1:
             raise ValueError(f"--episodes {self.episodes}: it must be at least 1")
         enable_compilation_cache()
-        folder = RunFolder(self.run_folder)
+        folder = find_run(self.run_folder)
         config = folder.read_config()
         reference = self.env is not None and is_particle_world(config)
         parts = build(config, None if reference else read_trusted(self.env, config))
@@ -55,7 +57,7 @@ class Evaluate:
         sub_policy = read_sub_policy(algorithm, self.sub_policy)
         stage = parts.stage(config.training.evaluation_episodes, sub_policy)
         players = choose_players(algorithm, _pairs(self.play), stage.scripted)
-        actor = load_actors(folder, config, algorithm)
+        actor = load_actors(folder, config, algorithm, self.best)
         seeds = config.training.all_seeds
         console = Console(stderr=True)
         if not reference:

@@ -12,7 +12,7 @@ from rich.console import Console
 from maddpg.cli.trusted import read_trusted
 from maddpg.export import export_actors
 from maddpg.storage.compilation_cache import enable_compilation_cache
-from maddpg.storage.run_folder import RunFolder
+from maddpg.storage.zoo import find_run
 from maddpg.training.build import build
 from maddpg.training.saved import load_actors, trained_steps
 
@@ -22,7 +22,7 @@ class Export:
     """Write each agent's actor alone, with its spaces, for use elsewhere: `maddpg.load_policy` loads it, and needs nothing else."""
 
     run_folder: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
-    """The folder of a run."""
+    """The folder of a run, or zoo:NAME, a trained team that comes with maddpg."""
     agent: tuple[str, ...] = ()
     """Whose actors. Left out: those of all who learned something."""
     format: str = "safetensors"
@@ -34,19 +34,21 @@ class Export:
     """Of an ensemble: average, all by their mean, as if left out; or the number of one."""
     out: Path | None = None
     """The folder to write, new or empty. Left out: RUN/export."""
+    best: bool = False
+    """The networks of each seed's best evaluation while it trained, in place of those at the end."""
     env: str | None = None
     """package.module:factory, to say that you trust the environment that the run was trained on: its code is run."""
 
     def run(self) -> int:
         """Write, tell; the exit code."""
         enable_compilation_cache()
-        folder = RunFolder(self.run_folder)
+        folder = find_run(self.run_folder)
         config = folder.read_config()
         parts = build(config, read_trusted(self.env, config))
         written = export_actors(
             parts,
-            load_actors(folder, config, parts.algorithm),
-            trained_steps(folder, config),
+            load_actors(folder, config, parts.algorithm, self.best),
+            trained_steps(folder, config, self.best),
             self.out or self.run_folder / "export",
             agents=self.agent,
             format=self.format,

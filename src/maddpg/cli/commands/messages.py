@@ -14,7 +14,7 @@ from maddpg.evaluation.communication import measure_messages
 from maddpg.report.messages import message_tables
 from maddpg.storage.compilation_cache import enable_compilation_cache
 from maddpg.storage.files import without_nan
-from maddpg.storage.run_folder import RunFolder
+from maddpg.storage.zoo import find_run
 from maddpg.training.build import build
 from maddpg.training.saved import load_actors
 
@@ -29,6 +29,8 @@ class Messages:
     """Episodes for each seed, each played three times: with messages as sent, cut, and shuffled between episodes."""
     senders: tuple[str, ...] = ()
     """Whose messages are cut and shuffled. Left out: everybody's."""
+    best: bool = False
+    """The networks of each seed's best evaluation while it trained, in place of those at the end."""
     json: bool = False
     """Print one JSON object and nothing else on standard output."""
 
@@ -37,10 +39,10 @@ class Messages:
         if self.episodes < 2:
             raise ValueError(f"--episodes {self.episodes}: it must be at least 2, and 1000 or more for numbers to believe")
         enable_compilation_cache()
-        folder = RunFolder(self.run_folder)
+        folder = find_run(self.run_folder)
         config = folder.read_config()
         parts = build(config)
-        actor = load_actors(folder, config, parts.algorithm)
+        actor = load_actors(folder, config, parts.algorithm, self.best)
         measured = measure_messages(parts.algorithm, parts.device_environment(), actor, self.episodes, self.senders or None)
         if self.json:
             seeds = [{"seed": seed, **each.to_dict()} for seed, each in zip(config.training.all_seeds, measured, strict=True)]

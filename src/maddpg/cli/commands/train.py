@@ -40,7 +40,8 @@ class Train:
 
     environment: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="ENV")]]
     """What to train in: one of our own worlds, such as simple_spread (`maddpg envs` lists them), mpe2:NAME, pettingzoo:NAME,
-    gymnasium:ID, jaxmarl:NAME, or an environment of one's own as package.module:factory (docs/environments.md)."""
+    gymnasium:ID, jaxmarl:NAME, or an environment of one's own as package.module:factory (docs/environments.md). With a run's configuration
+    it may be left out, unless it is one's own."""
     arguments: tuple[str, ...] = ()
     """What an environment of others or of one's own is made with, as NAME=VALUE: `N=3 continuous_actions=true`."""
     preset: Preset = "tuned"
@@ -48,7 +49,7 @@ class Train:
     --dynamics openai --rewards openai --action-mode simplex."""
     config: Path | None = None
     """A TOML file with tables [world], [algorithm], [training], [reward_design] and [channel], whose fields are the flags below, and
-    a table [teams.NAME] for each team that differs."""
+    a table [teams.NAME] for each team that differs. Or a run (its folder, its config.json, or zoo:NAME), to train it again."""
     out: Path | None = None
     """The run's folder, new or empty. Left out: runs/<environment>-<n>."""
     world: WorldConfig = field(default_factory=WorldConfig)

@@ -151,12 +151,15 @@ class Vector:
             BadEnvironment, EnvironmentFailed: as `receive`.
         """
         block = self._crew.block
-        shapes = {**dict.fromkeys(COUNTERS, (self.count,)), "actions": (len(snapshot.get("actions", ())), *block.action.shape)}
+        nothing = np.zeros(())
+        steps = snapshot.get("actions", nothing).shape[:1]
+        shapes = {**dict.fromkeys(COUNTERS, (self.count,)), "actions": (*steps, *block.action.shape)}
         for name, shape in shapes.items():
-            if name not in snapshot or snapshot[name].shape != shape:
-                raise ValueError(f"environments cannot be put back: {name} is not of the shape {shape}")
+            found, kind = snapshot.get(name, nothing), block.action.dtype if name == "actions" else block.clock.dtype
+            if found.shape != shape or found.dtype != kind:
+                raise ValueError(f"environments cannot be put back: {name} is {found.dtype}{list(found.shape)}, not {kind}{list(shape)}")
         clock, actions = snapshot["clock"], snapshot["actions"]
-        if not (0 <= clock.min() <= clock.max() == len(actions)):
+        if not (0 <= clock.min() <= clock.max() == len(actions) and snapshot["episode"].min() >= 1):
             raise ValueError("environments cannot be put back: there are not as many actions as steps")
         block.episode[:] = snapshot["episode"] - 1
         step = self.reset()

@@ -1,0 +1,31 @@
+"""Statistics of a handful of runs, in NumPy alone: what the scores of few seeds do and do not tell (docs/statistics.md).
+
+Scores are given as a sequence of tasks, and of each task an array of one number for each run; leading axes are bootstrap draws. Most of it
+is after Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the Statistical Precipice".
+"""
+
+from maddpg.statistics.aggregates import Tasks, interquartile_mean, mean, median, optimality_gap
+from maddpg.statistics.bootstrap import DRAWS, LEVEL, Interval, bootstrap, stratified_interval, take_interval
+from maddpg.statistics.improvement import probability_of_improvement
+from maddpg.statistics.nash import NashAverage, nash_average
+from maddpg.statistics.profiles import performance_profile
+from maddpg.statistics.ratings import elo_ratings
+
+__all__ = [
+    "DRAWS",
+    "LEVEL",
+    "Interval",
+    "NashAverage",
+    "Tasks",
+    "bootstrap",
+    "elo_ratings",
+    "interquartile_mean",
+    "mean",
+    "median",
+    "nash_average",
+    "optimality_gap",
+    "performance_profile",
+    "probability_of_improvement",
+    "stratified_interval",
+    "take_interval",
+]
