@@ -31,7 +31,12 @@ def test_an_environment_of_ones_own_is_trained_evaluated_and_saved(monkeypatch, 
     assert "10,400 steps" in told
     assert "trained" in told
     assert "'left': array" in told
-    assert {path.name for path in Path("runs/plank").iterdir()} == {"config.json", "metrics.jsonl", "parameters.safetensors"}
+    assert {path.name for path in Path("runs/plank").iterdir()} == {
+        "README.md",
+        "config.json",
+        "metrics.jsonl",
+        "parameters.safetensors",
+    }
 
 
 def test_predators_are_trained_saved_loaded_and_met_by_other_prey(monkeypatch, tmp_path, capsys):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import importlib
 import subprocess
 import time
 from collections import Counter
@@ -61,11 +60,6 @@ def test_an_input_is_the_same_every_time(originals):
     assert len({str(make_input(originals, seed, number)) for seed in (3, 4) for number in range(50)}) > 95
 
 
-def import_text(value, kind, where):
-    """A reader that imports what it reads."""
-    return importlib.import_module(value.partition(":")[0]) if isinstance(value, str) and "canary" in value else value
-
-
 def refuse(line):
     raise ValueError(line)
 
@@ -84,13 +78,13 @@ def beside(path):
 @pytest.mark.parametrize(
     ("kind", "place", "planted", "found"),
     [
-        ("config", "maddpg.settings._coerce", import_text, "touched: import of maddpg_canary"),
+        ("config", "maddpg.storage.run_folder.from_dict", lambda tables: __import__("maddpg_canary"), "touched: import of maddpg_canary"),
         ("checkpoint", "maddpg.storage.lock.require_plain", lambda folder: None, "touched: opened for writing"),
         ("checkpoint", "maddpg.training.checkpointing.read_noted", lambda table, seeds: {}["journal"], "KeyError in test_fuzzed.py"),
         ("export", READ, lambda path: time.sleep(10), "hang: "),
         ("export", READ, lambda path: work(0.1), "slow: "),
         ("export", READ, lambda path: np.ones(2**24).sum(), "memory: "),
-        ("export", READ, lambda path: (beside(path) / "here" / "new").touch(), "touched: opened for writing"),
+        ("export", READ, lambda path: (beside(path) / "here" / "new").write_text(""), "touched: opened for writing"),
         ("export", READ, lambda path: (beside(path) / "outside" / ".lock").unlink(), "touched: os.remove"),
         ("export", READ, lambda path: (beside(path) / "secret" / "secret.json").read_text(), "touched: read"),
         ("export", READ, lambda path: subprocess.run(["true"], check=True), "touched: subprocess.Popen"),

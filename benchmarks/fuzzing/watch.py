@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -55,7 +56,8 @@ class Watch:
     """What was forbidden and happened all the same."""
 
     def start(self) -> None:
-        """Listen to all that the interpreter tells."""
+        """Listen to all that the interpreter tells, once what others have left is cleared away."""
+        gc.collect()
         sys.addaudithook(self._hear)
 
     @contextmanager

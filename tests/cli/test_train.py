@@ -19,7 +19,7 @@ from maddpg.storage.run_folder import RunFolder
 from maddpg.training.fused import Fused
 from tests.runs import AGENTS, LINES, SEEDS, train_small
 
-STOPPED = {"config.json", "metrics.jsonl", "parameters.safetensors", "checkpoints"}
+STOPPED = {"README.md", "config.json", "metrics.jsonl", "parameters.safetensors", "checkpoints"}
 FILES = STOPPED | {"evaluation.json", "learning_curves.png", "episodes.png", "best.safetensors"}
 
 

@@ -50,7 +50,7 @@ def test_actions_are_those_of_predict(tmp_path):
     with make(Creature) as model:
         teams = []
         for format in ("safetensors", "onnx"):
-            export_actors(model.parts, model.networks["actor"], 0, tmp_path / format, format=format)
+            export_actors(model.parts, model.networks["actor"], [0, 0], tmp_path / format, format=format)
             teams.append(load_policy(tmp_path / format))
         EYE.seed(0)
         SKIN.seed(0)
@@ -67,7 +67,7 @@ def test_actions_are_those_of_predict(tmp_path):
 def test_masks_in_the_observation_are_heeded(tmp_path):
     generator = np.random.default_rng(0)
     with make(Auction) as model:
-        export_actors(model.parts, model.networks["actor"], 0, tmp_path / "export")
+        export_actors(model.parts, model.networks["actor"], [0, 0], tmp_path / "export")
         team = load_policy(tmp_path / "export")
         bids = set()
         for _ in range(50):

@@ -81,7 +81,7 @@ def compare(agent, columns, expected):
 @pytest.mark.parametrize(("variant", "format"), CASES, indirect=["variant"])
 def test_columns_are_those_of_the_original(variant, format, tmp_path):
     parts, actor, asked, observations, allowed, expected = variant
-    export_actors(parts, actor, 100, tmp_path / "export", format=format, **asked)
+    export_actors(parts, actor, [100] * 2, tmp_path / "export", format=format, **asked)
     policies = load_policy(tmp_path / "export")
 
     assert list(policies) == list(SPEC.names)

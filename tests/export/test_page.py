@@ -29,7 +29,7 @@ def test_a_few_lines_of_numpy_act_as_the_run_does(settings, tmp_path):
     mine = jax.tree.map(lambda leaf: leaf[0], actor)
     expected = np.asarray(jax.jit(partial(act_greedily, parts.algorithm))(mine, observations))
 
-    files = export_actors(parts, actor, 0, tmp_path / "export")
+    files = export_actors(parts, actor, [0, 0], tmp_path / "export")
 
     for index, (agent, file) in enumerate(zip(SPEC.agents, files, strict=True)):
         seen, right = observations[:, index, : agent.observation_size], expected[:, index, : agent.action_size]
@@ -49,7 +49,7 @@ def test_the_reader_has_ten_lines():
 def test_other_blocks_run_as_they_stand(block, format, tmp_path, monkeypatch):
     parts = build(resolve(Config("simple_spread", algorithm=AlgorithmConfig(actor_layers=(8,)))))
     actor = make_actor(parts)
-    export_actors(parts, actor, 0, tmp_path / "export", agents=["agent_0"], format=format)
+    export_actors(parts, actor, [0, 0], tmp_path / "export", agents=["agent_0"], format=format)
     monkeypatch.chdir(tmp_path)
 
     defined = page_block(block)

@@ -35,7 +35,7 @@ def actor(parts):
 
 
 def test_each_agent_has_two_files_that_say_what_it_is(parts, actor, tmp_path):
-    written = export_actors(parts, actor, 1_234, tmp_path / "export")
+    written = export_actors(parts, actor, [1_234] * 2, tmp_path / "export")
 
     assert written == [tmp_path / "export" / f"{agent}.json" for agent in SPEC.names]
     assert {path.name for path in (tmp_path / "export").iterdir()} == {
@@ -77,7 +77,7 @@ def test_weights_are_stored_as_they_are_without_padding(policy, tmp_path):
     actor = [{name: np.asfortranarray(array) for name, array in layer.items()} for layer in make_actor(parts)]
     assert not actor[0]["weight"].flags.c_contiguous
 
-    export_actors(parts, actor, 0, tmp_path / "export", seed=4)
+    export_actors(parts, actor, [0, 0], tmp_path / "export", seed=4)
 
     stored = load_file(tmp_path / "export" / "mixer.safetensors")
     kept = [*range(10), *((14, 18, 19) if policy == "stochastic" else ())]  # log standard deviations of boxes alone
@@ -94,9 +94,9 @@ def test_weights_are_stored_as_they_are_without_padding(policy, tmp_path):
 def test_an_ensemble_is_exported_whole_or_by_its_members(tmp_path):
     parts = make_parts(layers=(6,), ensemble_size=2)
     actor = make_actor(parts)
-    export_actors(parts, actor, 0, tmp_path / "all", agents=["boxer"])
-    export_actors(parts, actor, 0, tmp_path / "average", agents=["boxer"], sub_policy="average")
-    export_actors(parts, actor, 0, tmp_path / "one", agents=["boxer"], sub_policy=1)
+    export_actors(parts, actor, [0, 0], tmp_path / "all", agents=["boxer"])
+    export_actors(parts, actor, [0, 0], tmp_path / "average", agents=["boxer"], sub_policy="average")
+    export_actors(parts, actor, [0, 0], tmp_path / "one", agents=["boxer"], sub_policy=1)
 
     whole, one = (load_file(tmp_path / name / "boxer.safetensors") for name in ("all", "one"))
     np.testing.assert_array_equal(whole["0.bias"], actor[0]["bias"][0, 0][:, None])
@@ -106,18 +106,18 @@ def test_an_ensemble_is_exported_whole_or_by_its_members(tmp_path):
     assert load_policy(tmp_path / "one")["boxer"].description.sub_policy == 1
     for sub_policy in (2, -1):
         with pytest.raises(ValueError, match=r"it must be average, or a number from 0 to 1"):
-            export_actors(parts, actor, 0, tmp_path / "none", sub_policy=sub_policy)
+            export_actors(parts, actor, [0, 0], tmp_path / "none", sub_policy=sub_policy)
 
 
 def test_those_who_learned_nothing_are_left_out(tmp_path):
     parts = make_parts(layers=(6,), teams={"right": TeamConfig(player="random")})
     actor = make_actor(parts)
 
-    written = export_actors(parts, actor, 0, tmp_path / "export")
+    written = export_actors(parts, actor, [0, 0], tmp_path / "export")
 
     assert [path.stem for path in written] == ["boxer", "chooser"]
     with pytest.raises(ValueError, match="mixer has learned nothing in this run; give one of boxer, chooser"):
-        export_actors(parts, actor, 0, tmp_path / "mixer", agents=["mixer"])
+        export_actors(parts, actor, [0, 0], tmp_path / "mixer", agents=["mixer"])
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_those_who_learned_nothing_are_left_out(tmp_path):
 )
 def test_what_there_is_not_is_refused(arguments, message, parts, actor, tmp_path):
     with pytest.raises(ValueError, match=message):
-        export_actors(parts, actor, 0, tmp_path / "export", **arguments)
+        export_actors(parts, actor, [0, 0], tmp_path / "export", **arguments)
 
     assert list(tmp_path.iterdir()) == []
 
@@ -145,10 +145,10 @@ def test_a_folder_that_holds_something_is_left_alone(parts, actor, tmp_path):
 
     for name in ("full", "file"):
         with pytest.raises(ValueError, match=f"{name} is not empty; give --out a new folder, so that nothing saved is lost"):
-            export_actors(parts, actor, 0, tmp_path / name)
+            export_actors(parts, actor, [0, 0], tmp_path / name)
     with pytest.raises(ValueError, match="new cannot be written: Not a directory; give --out another folder"):
-        export_actors(parts, actor, 0, tmp_path / "file" / "new")
-    export_actors(parts, actor, 0, tmp_path / "empty", agents=["boxer"])
+        export_actors(parts, actor, [0, 0], tmp_path / "file" / "new")
+    export_actors(parts, actor, [0, 0], tmp_path / "empty", agents=["boxer"])
 
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["boxer.json", "boxer.safetensors", "empty", "file", "full", "thesis.tex"]
 
@@ -160,7 +160,7 @@ def test_a_full_disk_leaves_nothing_behind(parts, actor, tmp_path, monkeypatch):
     monkeypatch.setattr(write, "write_json", fail)
 
     with pytest.raises(ValueError, match="export cannot be written: No space left on device; give --out another folder"):
-        export_actors(parts, actor, 0, tmp_path / "export")
+        export_actors(parts, actor, [0, 0], tmp_path / "export")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -170,7 +170,7 @@ def test_names_of_agents_never_lead_out_of_the_folder(tmp_path):
     spec = replace(SPEC, agents=tuple(replace(agent, name=name) for agent, name in zip(SPEC.agents, names, strict=True)))
     renamed = replace(parts, environment=replace(parts.environment, spec=spec))
 
-    written = export_actors(renamed, make_actor(parts), 0, tmp_path / "a" / "b" / "export")
+    written = export_actors(renamed, make_actor(parts), [0, 0], tmp_path / "a" / "b" / "export")
 
     assert [path.stem for path in written] == ["-..-etc-passwd", "-rm", "ARM-.."]
     assert all(path.parent == tmp_path / "a" / "b" / "export" for path in written)
@@ -213,10 +213,10 @@ def test_a_network_of_ones_own_is_exported_as_a_program_alone(make, tmp_path):
     for format in ("safetensors", "onnx"):
         message = f"boxer has a network of your own, which the format {format} cannot hold; give --format stablehlo"
         with pytest.raises(ValueError, match=message):
-            export_actors(parts, actor, 0, tmp_path / "export", format=format)
+            export_actors(parts, actor, [0, 0], tmp_path / "export", format=format)
     assert list(tmp_path.iterdir()) == []
 
-    export_actors(parts, actor, 0, tmp_path / "export", agents=["boxer"], format="stablehlo")
+    export_actors(parts, actor, [0, 0], tmp_path / "export", agents=["boxer"], format="stablehlo")
 
     boxer = load_policy(tmp_path / "export")["boxer"]
     assert boxer.description.layers is None
@@ -232,14 +232,14 @@ def test_what_writes_a_format_is_named_where_it_is_missing(format, module, parts
     monkeypatch.setitem(sys.modules, module, None)
 
     with pytest.raises(ImportError, match=rf'the format {format} needs its extra: pip install "maddpg\[export\]"'):
-        export_actors(parts, actor, 0, tmp_path / "export", format=format)
+        export_actors(parts, actor, [0, 0], tmp_path / "export", format=format)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_graph_says_what_it_takes_and_gives(tmp_path):
     parts = make_parts(layers=(6,), masked=True, ensemble_size=2)
 
-    export_actors(parts, make_actor(parts), 0, tmp_path / "export", agents=["chooser"], format="onnx")
+    export_actors(parts, make_actor(parts), [0, 0], tmp_path / "export", agents=["chooser"], format="onnx")
 
     model = onnx.load(tmp_path / "export" / "chooser.onnx")
     shapes = {

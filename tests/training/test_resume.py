@@ -68,6 +68,7 @@ def stop_at(parts, folder: RunFolder, steps: int, resume: bool = False, often: C
     folder.path.mkdir(exist_ok=True)
     tell, stop = until(steps)
     run = Run(parts, folder, tell, checkpoints=often, say=said.append, resume=resume)
+    said += [f"resumed at step {run.rounds * parts.config.training.round_steps}"] * resume
     # A process that is killed writes no checkpoint when it ends.
     write_down = run._write_down
     run._write_down = lambda state, last: write_down(state, last and run.rounds == parts.config.training.rounds)
@@ -118,7 +119,7 @@ def test_a_run_that_is_killed_three_times_is_the_run_that_was_not(unbroken, tmp_
     again, third = ended(build(config), folder)
 
     assert [said[-1] for said in (first, second, third)] == [
-        "resumed at step 0: there is no checkpoint yet",
+        "resumed at step 0",
         "resumed at step 260",
         "resumed at step 390",
     ]
@@ -210,7 +211,8 @@ def test_without_its_replay_a_run_fills_it_again(tmp_path):
     parts, said = build(config), []
     run = Run(parts, folder, checkpoints=often, say=said.append, resume=True)
 
-    assert said == ["the checkpoint has no replay: 100 steps were played without learning, to fill it again", "resumed at step 490"]
+    assert said == ["the checkpoint has no replay: 100 steps were played without learning, to fill it again"]
+    assert run.rounds * config.training.round_steps == 490
     rows, rings = np.asarray(run._run.replay), jax.device_get(run._run.rings)
     added = 490
     for replay in rows:
