@@ -83,7 +83,7 @@ def test_a_run_that_was_never_evaluated_has_no_best(small_run, tmp_path, capsys)
 
     assert command("evaluate --best", run) == 2
 
-    assert capsys.readouterr().err == f"maddpg: {run} holds no best.safetensors: it was never evaluated while it trained\n"
+    assert capsys.readouterr().err.startswith(f"maddpg: {run} holds no best.safetensors: it was never evaluated while it trained, or")
 
 
 def test_others_may_play(alone, evaluated):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from maddpg import MADDPG, load_policy
+from maddpg.storage.zoo import ZOO
 from tests.runs import AGENTS, ROUND, ROUNDS, SEEDS, command
 
 
@@ -36,6 +37,15 @@ def test_one_agent_goes_into_the_run_itself(small_run, tmp_path, capsys):
 
     assert {path.name for path in (run / "export").iterdir()} == {"agent_0.json", "agent_0.onnx"}
     assert load_policy(run / "export" / "agent_0.onnx").act(np.zeros(19)).shape == (5,)
+
+
+def test_a_team_of_the_zoo_goes_beside_and_never_into_the_package(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+
+    assert command("export zoo:simple") == 0
+
+    assert {path.name for path in (tmp_path / "simple-export").iterdir()} == {"agent_0.json", "agent_0.safetensors"}
+    assert not (ZOO / "simple" / "export").exists()
 
 
 @pytest.fixture

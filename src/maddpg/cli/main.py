@@ -20,7 +20,7 @@ from maddpg.environments.vector import EnvironmentFailed
 from maddpg.names import unknown_name
 from maddpg.settings import merge
 from maddpg.storage.run_folder import read_config
-from maddpg.storage.zoo import PREFIX, find_run
+from maddpg.storage.zoo import find_run, in_zoo
 
 COMMANDS = ("train", "resume", "evaluate", "compare", "crossplay", "exploit", "export", "messages", "envs", "check-env")
 
@@ -162,7 +162,7 @@ def _run_config(path: Path) -> Path | None:
     """The config.json of a run, if that or the run itself was given."""
     if path.suffix == ".json":
         return path
-    return find_run(path).existing_config() if path.is_dir() or str(path).startswith(PREFIX) else None
+    return find_run(path).existing_config() if path.is_dir() or in_zoo(path) else None
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def _lines(folder: RunFolder, config: Config, spec: EnvSpec, steps: int, evaluat
 
 def _scores(evaluation: Evaluation | None) -> Iterator[str]:
     if evaluation is None:
-        yield "Not evaluated yet: its training was stopped."
+        yield "Not evaluated yet: `maddpg evaluate` does."
         return
     count = len(evaluation.seeds)
     over = f"over {count} seeds" if count > 1 else "over episodes"

@@ -19,13 +19,18 @@ def zoo_names(zoo: Path = ZOO) -> tuple[str, ...]:
     return tuple(sorted(path.name for path in zoo.iterdir() if path.is_dir() and not path.name.startswith(("_", "."))))
 
 
+def in_zoo(name: str | Path) -> bool:
+    """Whether a run is named as one of these."""
+    return str(name).startswith(PREFIX)
+
+
 def find_run(name: str | Path, zoo: Path = ZOO) -> RunFolder:
     """The folder of a run: a path as it is, or zoo:NAME.
 
     Raises:
         ValueError: the zoo has no such team (with the nearest name), or its files are not those that were put there.
     """
-    if not str(name).startswith(PREFIX):
+    if not in_zoo(name):
         return RunFolder(Path(name))
     team = str(name).removeprefix(PREFIX)
     if team not in zoo_names(zoo):

@@ -84,7 +84,11 @@ def _steps_of(about: str, seed: int, otherwise: int) -> int:
 def _load(folder: RunFolder, config: Config, algorithm: Algorithm, names: tuple[str, ...], best: bool) -> dict[str, PyTree]:
     file = folder.best if best else folder.parameters
     if not file.is_file():
-        reason = "it was never evaluated while it trained" if best else "its training has not ended yet"
+        reason = (
+            "it was never evaluated while it trained, or is no folder that `maddpg train` made"
+            if best
+            else "its training has not ended yet"
+        )
         raise ValueError(f"{folder.path} holds no {file.name}: {reason}")
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), config.training.seeds))
     like = jax.eval_shape(lambda keys: fresh_networks(algorithm, keys), keys)

@@ -12,7 +12,7 @@ from rich.console import Console
 from maddpg.cli.trusted import read_trusted
 from maddpg.export import export_actors
 from maddpg.storage.compilation_cache import enable_compilation_cache
-from maddpg.storage.zoo import find_run
+from maddpg.storage.zoo import find_run, in_zoo
 from maddpg.training.build import build
 from maddpg.training.saved import load_actors, trained_steps
 
@@ -33,7 +33,7 @@ class Export:
     sub_policy: str | None = None
     """Of an ensemble: average, all by their mean, as if left out; or the number of one."""
     out: Path | None = None
-    """The folder to write, new or empty. Left out: RUN/export."""
+    """The folder to write, new or empty. Left out: RUN/export, or NAME-export for zoo:NAME."""
     best: bool = False
     """The networks of each seed's best evaluation while it trained, in place of those at the end."""
     env: str | None = None
@@ -49,7 +49,7 @@ class Export:
             parts,
             load_actors(folder, config, parts.algorithm, self.best),
             trained_steps(folder, config, self.best),
-            self.out or self.run_folder / "export",
+            self.out or self._default_out(folder.path),
             agents=self.agent,
             format=self.format,
             seed=self.seed,
@@ -60,6 +60,10 @@ class Export:
         next_line = f"next: python -c \"import maddpg; print(maddpg.load_policy('{written[0].parent}'))\"; docs/export.md says more"
         Console(stderr=True).print(next_line, highlight=False, markup=False, soft_wrap=True)
         return 0
+
+    def _default_out(self, folder: Path) -> Path:
+        """Beside what is exported; what comes with the package stays as it is."""
+        return Path(f"{folder.name}-export") if in_zoo(self.run_folder) else folder / "export"
 
 
 def _read_sub_policy(word: str | None) -> int | Literal["average"] | None:

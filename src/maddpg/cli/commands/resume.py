@@ -13,7 +13,7 @@ from maddpg.cli.running import run_to_the_end
 from maddpg.cli.trusted import read_trusted
 from maddpg.storage.checkpoint import CheckpointFolder
 from maddpg.storage.compilation_cache import enable_compilation_cache
-from maddpg.storage.run_folder import RunFolder
+from maddpg.storage.zoo import find_run
 from maddpg.training.build import build
 from maddpg.training.plan import plan
 
@@ -31,7 +31,7 @@ class Resume:
 
     def run(self) -> int:
         """Train to the end, evaluate, print, save; the exit code."""
-        folder = RunFolder(self.run_folder)
+        folder = find_run(self.run_folder)
         config, checkpoints = folder.read_config(), folder.read_checkpoint_config()
         newest = CheckpointFolder(folder.checkpoints, checkpoints.checkpoints_kept).found()[:1]
         ended = folder.evaluation.is_file() and newest in ([], [config.training.rounds])
