@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cache import find, trained
+from benchmarks.cache import SHELF
 from benchmarks.tables import fill, spread
 from maddpg.config import ChannelConfig, Config, WorldConfig, preset
 from maddpg.environments.registry import resolve
@@ -62,7 +62,7 @@ def language() -> list[str]:
     ]
     languages: list[str] = []
     for name in ("speaker-listener", "reference"):
-        run = find(f"communication-{name}", config(name))
+        run = SHELF.find(f"communication-{name}", config(name))
         if run is None:
             rows.append(f"| {RUNS[name][0]} | not run yet | | | | | |")
             continue
@@ -103,7 +103,7 @@ def channel() -> list[str]:
     """simple_spread without and with a channel."""
     rows = ["| simple_spread | return | fall when cut | fall when shuffled | entropy of a symbol |", "|---|---|---|---|---|"]
     for name, about in (("spread", "without a channel"), ("spread-channel", "with a channel of 4 symbols")):
-        run = find(f"communication-{name}", config(name))
+        run = SHELF.find(f"communication-{name}", config(name))
         if run is None:
             rows.append(f"| {about} | not run yet | | | |")
             continue
@@ -138,7 +138,7 @@ def main() -> None:
         def keep(result: Trained, folder: RunFolder, settings: Config = settings) -> dict[str, Any]:
             return summarise(settings, result, folder)
 
-        trained(f"communication-{name}", settings, keep)
+        SHELF.trained(f"communication-{name}", settings, keep)
     PAGE.write_text(render(PAGE.read_text()))
 
 

@@ -1,108 +1,115 @@
 """Ten runs in simple_tag against each other, and how exploitable each is: `python -m benchmarks.crossplay [RUN ...] [--quick]`.
 
-Ten algorithms, 500,000 steps, 3 seeds each. All predators meet all prey, 1,000 episodes of every two seeds, scripted play beside them. Then
-predators learn against each run's prey alone, and prey against each run's predators alone, for as many steps: what the frozen team loses
-against these best responses says how exploitable it is. What is there already is not run again. --quick shows the shape of it in
-minutes, of nothing learned, and keeps nothing.
+Ten algorithms, 625,000 steps, 3 seeds each, set as `tuned` is in the paper's predator-prey table (`maddpg.paper.predator_prey`), of whose
+runs half are. All predators meet all prey, 1,000 episodes of every two seeds, scripted play beside them. Then predators learn against each
+run's prey alone, and prey against each run's predators alone, for as many steps: what the frozen team loses against these best responses
+says how exploitable it is. What is there already is not run again. --quick shows the shape of it in minutes, of nothing learned, and keeps
+nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from benchmarks.cache import digest, find, run_folder, trained_actors, write_result
+from benchmarks import paper
+from benchmarks.cache import RESULTS
 from benchmarks.tables import fill
-from maddpg.config import AlgorithmConfig, Config, TeamConfig, preset
-from maddpg.environments.registry import resolve
+from maddpg.config import Config, TeamConfig
 from maddpg.evaluation.crossing import on_device
 from maddpg.evaluation.evaluate import EVALUATION_SEED
 from maddpg.evaluation.meetings import choose_places, meet, yardstick
 from maddpg.evaluation.players import Player, everybody
 from maddpg.evaluation.standings import Standings, standings
+from maddpg.paper import FULL, Size, predator_prey
+from maddpg.paper.settings import programs, run_config, run_name
 from maddpg.report.heat_map import draw_heat_map
 from maddpg.training.build import build
 from maddpg.training.entrants import load_company
 from maddpg.training.exploiting import measure_exploitation, response_config
+from maddpg.training.shelf import Shelf
 
 PAGE = Path(__file__).parent.parent / "docs" / "crossplay.md"
 FIGURE = PAGE.parent / "images" / "crossplay.png"
-WORLD, NAME, SCRIPTED = "simple_tag", "crossplay", "scripted"
+STUDY, WORLD = predator_prey.STUDY, "prey 30% faster"
+NAME, SCRIPTED = "crossplay", "scripted"
+SHELF = Shelf(RESULTS, paper.SHELF.runs)
 TEAMS = {"adversary": "predators", "good": "prey"}
 RUNS: dict[str, dict[str, Any]] = {
     "MADDPG": {},
     "DDPG": {"critic_view": "own"},
     "team critics": {"critic_view": "team"},
     "one critic": {"twin_critics": False},
-    "ensemble of 3": {"ensemble_size": 3},
+    "ensemble of 2": {"ensemble_size": 2},
     "stochastic": {"policy": "stochastic"},
-    "gamma 0.95": {"gamma": 0.95},
+    "gamma 0.85": {"gamma": 0.85},
     "wide": {"actor_layers": (128, 128), "critic_layers": (128, 128)},
     "MADDPG hunts DDPG": {"teams": {"good": TeamConfig(critic_view="own")}},
     "DDPG hunts MADDPG": {"teams": {"adversary": TeamConfig(critic_view="own")}},
 }
 """What is special about each: settings of the algorithm, or of a team."""
 
+IN_THE_PAPER = {
+    "MADDPG": ("MADDPG", "MADDPG"),
+    "DDPG": ("DDPG", "DDPG"),
+    "ensemble of 2": ("ensemble of 2", "ensemble of 2"),
+    "MADDPG hunts DDPG": ("MADDPG", "DDPG"),
+    "DDPG hunts MADDPG": ("DDPG", "MADDPG"),
+}
+"""Runs that are there if the paper's table was made, and their sides."""
 
-@dataclass(frozen=True)
-class Size:
-    """How much is trained and played."""
 
-    steps: int = 500_000
-    seeds: int = 3
-    episodes: int = 1_000
-
-
-FULL, QUICK = Size(), Size(steps=11_000, seeds=2, episodes=50)
+QUICK = Size(11_000, 50, 2)
 
 
 def config(run: str, size: Size) -> Config:
-    """The default preset with what is special about a run."""
-    base = preset("tuned", WORLD)
+    """The settings of the paper's table with what is special about a run."""
+    (seeds,) = programs(STUDY, size)
+    base = run_config(STUDY, WORLD, "tuned", IN_THE_PAPER["MADDPG"], size, seeds)
     special = dict(RUNS[run])
     teams = special.pop("teams", {})
-    training = replace(base.training, steps=size.steps, seeds=size.seeds, evaluation_interval=0)
-    algorithm: AlgorithmConfig = replace(base.algorithm, **special)
-    return resolve(replace(base, algorithm=algorithm, training=training, teams=teams))
+    return replace(base, algorithm=replace(base.algorithm, **special), teams=teams)
 
 
 def name_of(run: str) -> str:
     """What its folder's name begins with."""
+    if run in IN_THE_PAPER:
+        return run_name(STUDY, WORLD, "tuned", IN_THE_PAPER[run])
     return f"{NAME}-{run.replace(' ', '-').lower()}"
 
 
 def cross_all(runs: Sequence[str], size: Size) -> tuple[Standings, dict[str, float]]:
     """The standings of these runs and of scripted play, and the minutes that each run took."""
-    minutes = {run: trained_actors(name_of(run), config(run, size))[1] for run in runs}
-    company = load_company([run_folder(name_of(run), config(run, size)).path for run in runs])
+    minutes = {run: SHELF.actors(name_of(run), config(run, size))[1] for run in runs}
+    company = load_company([SHELF.folder(name_of(run), config(run, size)).path for run in runs])
     spec, algorithm = company.algorithm.spec, company.algorithm
     environment = build(config(runs[0], size)).device_environment()
     entrants = [replace(entrant, name=run) for entrant, run in zip(company.entrants, runs, strict=True)]
     entrants.append(yardstick(SCRIPTED, everybody(spec, Player.SCRIPTED), entrants[0]))
     play = on_device(algorithm, environment, size.episodes, jax.random.key(EVALUATION_SEED))
-    return standings(meet(WORLD, choose_places(spec), entrants, algorithm.config.ensemble_size, play, size.episodes)), minutes
+    return standings(meet(spec.name, choose_places(spec), entrants, algorithm.config.ensemble_size, play, size.episodes)), minutes
 
 
 def exploit(run: str, team: str, size: Size, keep: bool) -> dict[str, Any]:
     """What a run's team loses against those who learned against it; from the results where it is there."""
     settings = config(run, size)
-    source = run_folder(name_of(run), settings)
+    source = SHELF.folder(name_of(run), settings)
     response = response_config(settings, build(settings).spec, str(source.path), team)
     name = f"{name_of(run)}-against-{team}"
-    known = find(name, response) if keep else None
+    known = SHELF.find(name, response) if keep else None
     if known is not None:
         return known
-    trained_actors(name_of(run), settings)
-    _, minutes = trained_actors(name, response)
-    found = measure_exploitation(source, settings, run_folder(name, response), build(response), team, size.episodes)
+    SHELF.actors(name_of(run), settings)
+    _, minutes = SHELF.actors(name, response)
+    found = measure_exploitation(source, settings, SHELF.folder(name, response), build(response), team, size.episodes)
     summary = {"training_minutes": minutes, "exploitation": found.to_dict()}
-    return write_result(name, response, summary) if keep else summary
+    return SHELF.write(name, summary, response) if keep else summary
 
 
 def matrix_table(result: dict[str, Any]) -> list[str]:
@@ -128,13 +135,13 @@ def exploited_table(losses: dict[str, dict[str, Any]]) -> list[str]:
 
 def render(text: str) -> str:
     """The page with its tables made anew from the committed results."""
-    result = find(NAME, config("MADDPG", FULL))
+    result = SHELF.find(NAME, *(config(run, FULL) for run in RUNS))
     losses: dict[str, dict[str, Any]] = {}
     for run in RUNS:
         settings = config(run, FULL)
-        source = str(run_folder(name_of(run), settings).path)
+        source = str(SHELF.folder(name_of(run), settings).path)
         spec = build(settings).spec
-        known = {team: find(f"{name_of(run)}-against-{team}", response_config(settings, spec, source, team)) for team in TEAMS}
+        known = {team: SHELF.find(f"{name_of(run)}-against-{team}", response_config(settings, spec, source, team)) for team in TEAMS}
         if all(known.values()):
             losses[run] = {team: each["exploitation"] for team, each in known.items() if each}
     missing = ["| run |", "|---|", "| not run yet |"]
@@ -156,15 +163,14 @@ def main() -> None:
     size, keep = (QUICK, False) if given.quick else (FULL, True)
     runs = given.runs or list(RUNS)
     crossed = runs if given.quick else list(RUNS)
-    settings = config("MADDPG", size)
-    digests = {run: digest(config(run, size)) for run in crossed}
-    result = find(NAME, settings) if keep else None
-    if result is None or result["digests"] != digests:
+    settings = [config(run, size) for run in crossed]
+    result = SHELF.find(NAME, *settings) if keep else None
+    if result is None:
         found, minutes = cross_all(crossed, size)
         summary = {name: value for name, value in found.to_dict().items() if name not in ("policies", "policy_means")}
-        result = {"digests": digests, "training_minutes": minutes, **summary}
+        result = {"training_minutes": minutes, **summary}
         if keep:
-            write_result(NAME, settings, result)
+            SHELF.write(NAME, result, *settings)
             draw_heat_map(found, FIGURE)
     print("\n".join(matrix_table(result)), flush=True)
     losses = {run: {team: exploit(run, team, size, keep)["exploitation"] for team in TEAMS} for run in runs}

@@ -17,11 +17,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.cache import find, trained_actors, write_result
+from benchmarks.cache import SHELF
 from maddpg.config import Config, preset
 from maddpg.environments.registry import resolve
 from maddpg.evaluation.crossing import cross
 from maddpg.evaluation.evaluate import EVALUATION_SEED
+from maddpg.statistics import crossed_mean, take_interval
 from maddpg.training.build import build
 
 WORLDS = ("simple_push", "simple_adversary")
@@ -40,26 +41,18 @@ def config(world: str, kind: str) -> Config:
 def measure(world: str) -> dict[str, Any]:
     """Mean return of each team, [adversary's seed, good agents' seed], for every pairing of the kinds, and the minutes of training."""
     parts = build(config(world, "ensemble"))
-    runs = {kind: trained_actors(f"ensembles-{world}-{kind}", config(world, kind)) for kind in KINDS}
+    runs = {kind: SHELF.actors(f"ensembles-{world}-{kind}", config(world, kind)) for kind in KINDS}
     teams = parts.spec.teams
     team_of = np.array([teams.index(agent.team) for agent in parts.spec.agents])
     pairings = {}
     for adversary, good in itertools.product(KINDS, KINDS):
         line_up = {"adversary": runs[adversary][0], "good": runs[good][0]}
-        returns = cross(parts.algorithm, parts.device_environment(), line_up, EPISODES, jax.random.key(EVALUATION_SEED))
+        returns = cross(parts.algorithm, parts.device_environment(), line_up, EPISODES, jax.random.key(EVALUATION_SEED)).returns
         means = np.asarray(jnp.mean(returns, axis=2))  # [adversary's seed, good agents' seed, agent]
         pairings[f"{adversary} adversary, {good} good"] = {
             team: means[..., team_of == number].mean(axis=-1).tolist() for number, team in enumerate(teams)
         }
     return {"pairings": pairings, "training_minutes": {kind: minutes for kind, (_, minutes) in runs.items()}}
-
-
-def strangers(table: np.ndarray, rows: np.ndarray, columns: np.ndarray, same_runs: bool) -> np.ndarray:
-    """Means of [seed, seed] over the rows and columns drawn, [draw, seed] each; of one run's own two sides, which know each other, not."""
-    chosen = table[rows[:, :, None], columns[:, None, :]]
-    met = (rows[:, :, None] == columns[:, None, :]) & same_runs
-    means: np.ndarray = np.where(met, 0.0, chosen).sum(axis=(1, 2)) / np.maximum((~met).sum(axis=(1, 2)), 1)
-    return means
 
 
 def statistics(result: dict[str, Any]) -> dict[str, dict[str, tuple[float, float, float]]]:
@@ -73,10 +66,12 @@ def statistics(result: dict[str, Any]) -> dict[str, dict[str, tuple[float, float
 
     def means(team: str, adversary: str, good: str, seeds: dict[str, np.ndarray]) -> np.ndarray:
         table = np.array(result["pairings"][f"{adversary} adversary, {good} good"][team])
-        return strangers(table, seeds[adversary], seeds[good], adversary == good)
+        strangers = ~np.eye(SEEDS, dtype=bool) if adversary == good else np.ones((SEEDS, SEEDS), bool)
+        return crossed_mean(table, strangers, seeds[adversary], seeds[good])
 
     def interval(estimate: np.ndarray, draws: np.ndarray) -> tuple[float, float, float]:
-        return float(estimate[0]), float(np.quantile(draws, 0.025)), float(np.quantile(draws, 0.975))
+        found = take_interval(estimate[0], draws)
+        return float(found.estimate), float(found.low), float(found.high)
 
     rows: dict[str, dict[str, tuple[float, float, float]]] = {}
     for adversary, good in itertools.product(KINDS, KINDS):
@@ -96,7 +91,7 @@ def table() -> list[str]:
     """Who plays whom, and what each side gets."""
     rows = ["| world | adversaries | good agents | return of each adversary | return of each good agent |", "|---|---|---|---|---|"]
     for world in WORLDS:
-        result = find(f"ensembles-{world}", config(world, "ensemble"))
+        result = SHELF.find(f"ensembles-{world}", config(world, "ensemble"))
         if result is None:
             rows.append(f"| {world} | not run yet | | | |")
             continue
@@ -111,8 +106,8 @@ def main() -> None:
     parser.add_argument("worlds", nargs="*", metavar="WORLD", default=list(WORLDS), help=f"of {', '.join(WORLDS)}; all if left out")
     for world in parser.parse_args().worlds:
         settings = config(world, "ensemble")
-        if find(f"ensembles-{world}", settings) is None:
-            write_result(f"ensembles-{world}", settings, measure(world))
+        if SHELF.find(f"ensembles-{world}", settings) is None:
+            SHELF.write(f"ensembles-{world}", measure(world), settings)
     print("\n".join(table()))
 
 

@@ -7,7 +7,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.cache import trained
+from benchmarks.cache import SHELF
 from maddpg.config import WorldConfig, preset
 from maddpg.environments.registry import describe_environments, resolve
 from maddpg.storage.run_folder import RunFolder
@@ -37,7 +37,7 @@ def main() -> None:
         config = resolve(
             replace(base, world=WorldConfig(action_mode=mode), training=replace(base.training, steps=STEPS, seeds=seeds))  # type: ignore[arg-type]
         )
-        summary = trained(f"every-world-{world}-{mode}-{seeds}", config, check)
+        summary = SHELF.trained(f"every-world-{world}-{mode}-{seeds}", config, check)
         returns = ", ".join(f"{name} {value:.1f}" for name, value in summary["return"].items())
         verdict = "all finite" if summary["finite"] else "NOT FINITE"
         print(f"{world} {mode}, {seeds} seed(s): {verdict} in {summary['lines']} lines; last greedy return {returns}")

@@ -20,7 +20,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from benchmarks.cache import RESULTS, run_folder, trained_actors
+from benchmarks.cache import RESULTS, SHELF
 from benchmarks.tables import fill
 from maddpg.config import Config, TrainingConfig, preset
 from maddpg.environments import mpe2
@@ -153,8 +153,8 @@ def main() -> None:
     given = parser.parse_args()
     enable_compilation_cache()
     if given.run is None:
-        trained_actors("exported", settings())
-        folder = run_folder("exported", settings())
+        SHELF.actors("exported", settings())
+        folder = SHELF.folder("exported", settings())
     else:
         folder = RunFolder(given.run)
     result = measure(folder, given.episodes)

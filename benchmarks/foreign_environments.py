@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cache import find, trained
+from benchmarks.cache import SHELF
 from benchmarks.constant_play import yardsticks
 from benchmarks.tables import fill, spread
 from examples.pursuit import convolution
@@ -160,7 +160,7 @@ def table() -> list[str]:
     """One row for each task that has been run."""
     rows = ["| environment | steps | at the end | best networks | random | best constant action | steps/s | minutes |", "|---" * 8 + "|"]
     for name, task in TASKS.items():
-        run = find(f"foreign-environments-{name}", config(name))
+        run = SHELF.find(f"foreign-environments-{name}", config(name))
         if run is None:
             rows.append(f"| {_title(task)} | {task.training.steps:_} | not run yet | | | | | |")
             continue
@@ -177,7 +177,7 @@ def draw() -> None:
     """Learning curves beside the yardsticks."""
     from matplotlib.figure import Figure
 
-    runs = {name: find(f"foreign-environments-{name}", config(name)) for name, task in TASKS.items() if task.curve}
+    runs = {name: SHELF.find(f"foreign-environments-{name}", config(name)) for name, task in TASKS.items() if task.curve}
     done = {name: run for name, run in runs.items() if run is not None}
     if not done:
         return
@@ -204,7 +204,7 @@ def main() -> None:
     given = parser.parse_args()
     for name in () if given.tables else given.tasks:
         keep: Callable[[Trained, RunFolder], dict[str, Any]] = partial(summarise, name)
-        trained(f"foreign-environments-{name}", config(name), keep, TASKS[name].actor)
+        SHELF.trained(f"foreign-environments-{name}", config(name), keep, TASKS[name].actor)
     PAGE.write_text(render(PAGE.read_text()))
     draw()
 

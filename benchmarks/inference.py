@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.cache import RESULTS, find, trained
+from benchmarks.cache import RESULTS, SHELF
 from benchmarks.mpe2_scores import in_mpe2
 from benchmarks.tables import spread
 from maddpg.algorithm.state import assemble, init
@@ -82,7 +82,7 @@ def table() -> list[str]:
     """Seeds solved, mean and standard error, and every seed, for README."""
     rows = ["| critic | seeds solved | return | seeds |", "|---|---|---|---|"]
     for variant, (about, _) in VARIANTS.items():
-        run = find(f"inference-{variant}", config(variant))
+        run = SHELF.find(f"inference-{variant}", config(variant))
         if run is None:
             rows.append(f"| {about} | not run yet | | |")
             continue
@@ -120,7 +120,7 @@ def draw() -> None:
     """KL of each model of a policy to that policy, over training."""
     from matplotlib.figure import Figure
 
-    run = find("inference-inferred", config("inferred"))
+    run = SHELF.find("inference-inferred", config("inferred"))
     if run is None:
         return
     figure = Figure(figsize=(8, 3.2), layout="constrained")
@@ -146,7 +146,7 @@ def main() -> None:
         def keep(result: Trained, folder: RunFolder, settings: Config = settings) -> dict[str, Any]:
             return summarise(settings, result, folder)
 
-        trained(f"inference-{variant}", settings, keep)
+        SHELF.trained(f"inference-{variant}", settings, keep)
     print("\n".join(table()))
     draw()
 

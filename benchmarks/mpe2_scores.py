@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cache import trained
+from benchmarks.cache import SHELF
 from maddpg.config import Config, RewardDesignConfig, TeamConfig, preset
 from maddpg.environments.registry import resolve
 from maddpg.evaluation.evaluate import evaluate
@@ -113,7 +113,7 @@ def main() -> None:
             ) -> dict[str, Any]:
                 return in_mpe2(settings, line_ups, result)
 
-            show(trained(f"mpe2-scores-{world}-{variant}", settings, summarise))
+            show(SHELF.trained(f"mpe2-scores-{world}-{variant}", settings, summarise))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cache import trained
+from benchmarks.cache import SHELF
 from maddpg.config import Config, WorldConfig, preset
 from maddpg.environments.registry import resolve
 from maddpg.storage.run_folder import RunFolder
@@ -50,7 +50,7 @@ def last_returns(result: Trained, folder: RunFolder) -> dict[str, Any]:
 
 def main() -> None:
     for world, (expected, published) in WORLDS.items():
-        summary = trained(f"released-code-{world}", config(world), last_returns)
+        summary = SHELF.trained(f"released-code-{world}", config(world), last_returns)
         seeds = [float(np.mean(list(returns.values()))) for returns in summary["returns"].values()]
         mean, error = np.mean(seeds), np.std(seeds, ddof=1) / np.sqrt(len(seeds))
         print(f"{world}: {mean:.2f} +- {error:.2f} (standard error over {len(seeds)} seeds); published {published}; expected {expected}")

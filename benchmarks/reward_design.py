@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cache import find, trained
+from benchmarks.cache import SHELF
 from benchmarks.tables import fill, spread
 from maddpg.config import Config, RewardDesignConfig, preset
 from maddpg.environments.registry import resolve
@@ -114,7 +114,7 @@ def table(names: tuple[str, ...]) -> list[str]:
     titles = ("learned from", "return", *while_learning, *(f"`{measure}`" for measure in measures), "seeds")
     rows = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
     for name in names:
-        summary = find(f"reward-design-{name}", config(name))
+        summary = SHELF.find(f"reward-design-{name}", config(name))
         about = f"{EXAMPLES[name].world}: {EXAMPLES[name].about}"
         if summary is None:
             rows.append(f"| {about} | not run yet{' |' * (len(titles) - 1)}")
@@ -147,7 +147,7 @@ def main() -> None:
         def keep(result: Trained, folder: RunFolder, settings: Config = settings) -> dict[str, Any]:
             return summarise(settings, result, folder)
 
-        summary = trained(f"reward-design-{name}", settings, keep)
+        summary = SHELF.trained(f"reward-design-{name}", settings, keep)
         print(f"{name}: {summary['steps']:_} steps in {summary['training_minutes']:.1f} minutes", flush=True)
         PAGE.write_text(render(PAGE.read_text()))
     PAGE.write_text(render(PAGE.read_text()))

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cache import find, trained
+from benchmarks.cache import SHELF
 from benchmarks.tables import fill
 from maddpg.config import Config, WorldConfig, preset
 from maddpg.environments.registry import resolve
@@ -101,7 +101,7 @@ def table(world: str) -> list[str]:
     names = ("return", "spread between seeds", "wavering within a run", "largest drop")
     rows = [f"| targets | updates between moves | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
     for name, changes in settings(world).items():
-        run = find(_name(world), config(world, changes))
+        run = SHELF.find(_name(world), config(world, changes))
         if run is None:
             rows.append(f"| {name} | not run yet |{' |' * len(names)}")
             continue
@@ -117,7 +117,7 @@ def draw() -> None:
     from matplotlib.figure import Figure
 
     runs = {
-        (world, kind): [find(_name(world), config(world, changes)) for changes in _of_kind(world, kind)]
+        (world, kind): [SHELF.find(_name(world), config(world, changes)) for changes in _of_kind(world, kind)]
         for world in WORLDS[:2]
         for kind in ("hard", "soft")
     }
@@ -157,7 +157,7 @@ def main() -> None:
     given = parser.parse_args()
     for world in () if given.tables else given.worlds:
         for changes in settings(world).values():
-            trained(_name(world), config(world, changes), summarise)
+            SHELF.trained(_name(world), config(world, changes), summarise)
     PAGE.write_text(render(PAGE.read_text()))
     draw()
 

@@ -1,89 +1,18 @@
-"""Results of benchmarks are found again by their configuration."""
+"""What benchmarks make of their results."""
 
 from __future__ import annotations
 
-import json
-import signal
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from benchmarks import cache
+from benchmarks import crossplay, paper
 from benchmarks.ensembles import statistics
 from benchmarks.target_updates import LAST, measures
-from maddpg.config import AlgorithmConfig, TrainingConfig, preset
-from maddpg.environments.registry import resolve
-
-CONFIG = resolve(preset("tuned", "simple"))
-
-
-@pytest.fixture
-def results(tmp_path, monkeypatch):
-    """An empty folder of results."""
-    monkeypatch.setattr(cache, "RESULTS", tmp_path)
-    return tmp_path
-
-
-def stored(results) -> dict:
-    """The one result, as it lies there."""
-    (path,) = results.iterdir()
-    return json.loads(path.read_text())
-
-
-def test_a_result_is_found_by_its_configuration_alone(results):
-    cache.write_result("name", CONFIG, {"figure": 1})
-
-    assert cache.find("name", CONFIG) == stored(results)
-    assert cache.find("other", CONFIG) is None
-    assert cache.find("name", replace(CONFIG, training=replace(CONFIG.training, seed=1))) is None
-
-
-def test_a_result_from_before_a_setting_counts_as_one_with_its_default(results):
-    tables = cache.to_dict(CONFIG)
-    del tables["algorithm"]["inference"], tables["teams"], tables["channel"]
-    (results / "name-0.json").write_text(json.dumps({"config": tables}))
-
-    assert cache.find("name", CONFIG) == stored(results)
-    inferred = replace(CONFIG, algorithm=replace(CONFIG.algorithm, twin_critics=False))
-    assert cache.find("name", inferred) is None
-
-
-def test_a_result_with_a_setting_that_is_no_more_is_passed_over(results):
-    tables = cache.to_dict(CONFIG)
-    tables["algorithm"]["gone"] = 1
-    (results / "name-0.json").write_text(json.dumps({"config": tables}))
-
-    assert cache.find("name", CONFIG) is None
-
-
-def test_a_run_that_was_stopped_goes_on(results, monkeypatch, capsys):
-    small = AlgorithmConfig(actor_layers=(4,), critic_layers=(4,))
-    amount = TrainingConfig(steps=400, environments=10, warmup_steps=10, batch_size=8, log_interval=50, evaluation_interval=0)
-    config = resolve(replace(CONFIG, algorithm=small, training=amount))
-    monkeypatch.chdir(results)
-
-    def summarise(result, folder):
-        return {"lines": folder.metrics.read_text().splitlines(), "networks": folder.parameters.read_bytes().hex()}
-
-    unbroken = cache.trained("whole", config, summarise)
-    with monkeypatch.context() as stopped:
-        stopped.setattr(cache, "_lines", lambda: lambda progress: signal.raise_signal(signal.SIGINT) if progress.steps else None)
-        with pytest.raises(KeyboardInterrupt):
-            cache.trained("broken", config, summarise)
-    folder = cache.run_folder("broken", config)
-    assert folder.checkpoints.is_dir()
-    spent = json.loads((folder.path / cache.SPENT).read_text())["minutes"]
-    first = folder.metrics.read_text()
-
-    capsys.readouterr()
-    broken = cache.trained("broken", config, summarise)
-
-    assert "resumed at step" in capsys.readouterr().out
-    assert (broken["lines"], broken["networks"]) == (unbroken["lines"], unbroken["networks"])
-    assert len(first.splitlines()) < len(broken["lines"])
-    assert broken["training_minutes"] > spent > 0
-    assert not folder.checkpoints.exists()
+from maddpg.paper import predator_prey
+from maddpg.paper.settings import FULL, Size, programs, run_config
+from tests.paper.tiny import FRESH, PUSH, put, shelf_in, workshop
 
 
 def test_consistency_is_measured_between_seeds_and_within_runs():
@@ -131,3 +60,30 @@ def test_the_gain_is_a_difference_of_the_same_seeds():
     assert gain == pytest.approx(4, abs=0.2)
     assert 1.5 < high - low < 3.5
     assert low > 2
+
+
+def test_what_the_paper_s_tables_cost_counts_each_run_with_the_first_that_needs_it(tmp_path, monkeypatch):
+    shelf, size = shelf_in(tmp_path), Size(30_000, 5, settings=("tuned",))
+    first, second = replace(FRESH, seeds=(2, 2)), replace(PUSH, seeds=(2, 2))
+    monkeypatch.setattr(paper, "STUDIES", {"fresh": first, "push": second})
+    monkeypatch.setattr(paper, "SHELF", shelf)
+    monkeypatch.setattr(paper, "FULL", size)
+    for line_up in (("MADDPG", "MADDPG"), ("DDPG", "DDPG")):
+        put(workshop(shelf, second, size=size).together(line_up), shelf, {})
+    put(workshop(shelf, first, size=size).afresh(("DDPG", "DDPG"), "good"), shelf, {})
+
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in paper.costs()[2:]]
+
+    assert rows == [["fresh", "tuned", "2 of 4", "2", "3"], ["push", "tuned", "1 of 2", "2", "2"]]
+
+
+@pytest.mark.parametrize("run", list(crossplay.IN_THE_PAPER))
+def test_half_of_the_crossed_runs_are_those_of_the_paper_s_table(run):
+    study, sides = predator_prey.STUDY, crossplay.IN_THE_PAPER[run]
+
+    assert crossplay.config(run, FULL) == run_config(study, crossplay.WORLD, "tuned", sides, FULL, *programs(study, FULL))
+
+
+def test_the_crossed_runs_are_ten_different_ones():
+    assert len({crossplay.name_of(run) for run in crossplay.RUNS}) == 10
+    assert len({repr(crossplay.config(run, FULL)) for run in crossplay.RUNS}) == 10

@@ -35,10 +35,11 @@ def installed(wheel):
     return target
 
 
-def test_it_holds_every_module_the_mark_of_types_and_the_zoo(wheel):
+def test_it_holds_every_module_the_mark_of_types_the_zoo_and_the_paper_s_results(wheel):
     names, source = ZipFile(wheel).namelist(), ROOT / "src"
 
-    files = [*source.rglob("*.py"), *(source / "maddpg" / "zoo").rglob("*.*"), source / "maddpg" / "zoo" / "SHA256SUMS"]
+    results = (source / "maddpg" / "paper" / "results").glob("*.json")
+    files = [*source.rglob("*.py"), *(source / "maddpg" / "zoo").rglob("*.*"), source / "maddpg" / "zoo" / "SHA256SUMS", *results]
     package = {str(path.relative_to(source)) for path in files} | {"maddpg/py.typed"}
     assert {name for name in names if name.startswith("maddpg/")} == package
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"maddpg"}

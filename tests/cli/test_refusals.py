@@ -36,7 +36,7 @@ def refusal(elsewhere, capsys):
     return run
 
 
-COMMANDS = "train, resume, evaluate, compare, crossplay, exploit, export, messages, envs, check-env"
+COMMANDS = "train, resume, evaluate, compare, crossplay, exploit, reproduce, export, messages, envs, check-env"
 LARGEST = "must lie between 1 and 2_000_000_000"
 SEEDS = "every seed must lie between 0 and 1_999_999_999; those beyond are for evaluations"
 

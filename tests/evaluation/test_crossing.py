@@ -24,7 +24,7 @@ KEY = jax.random.key(3)
 
 @pytest.fixture(scope="module")
 def crossed():
-    return np.asarray(cross(ALGORITHM, GAME, {"left": ACTORS, "right": ACTORS}, EPISODES, KEY))
+    return cross(ALGORITHM, GAME, {"left": ACTORS, "right": ACTORS}, EPISODES, KEY)
 
 
 def mixed(left: int, right: int):
@@ -36,26 +36,38 @@ def test_every_seed_meets_every_seed(crossed):
     seeds = len(jax.tree.leaves(ACTORS)[0])
     rollout = make_rollout(ALGORITHM, GAME, EPISODES)
 
-    assert crossed.shape == (seeds, seeds, EPISODES, 2)
+    assert crossed.returns.shape == crossed.metrics["sums"].shape == (seeds, seeds, EPISODES, 2)
+    assert crossed.metrics["mean"].shape == (seeds, seeds, EPISODES)
     for left in range(seeds):
         for right in range(seeds):
-            expected = rollout(mixed(left, right), jnp.zeros((1, 2), jnp.int32), KEY[None]).returns[0]
-            np.testing.assert_array_equal(crossed[left, right], expected)
+            expected = rollout(mixed(left, right), jnp.zeros((1, 2), jnp.int32), KEY[None])
+            jax.tree.map(lambda mine, other, pair=(left, right): np.testing.assert_array_equal(mine[pair], other[0]), crossed, expected)
 
 
 def test_the_seeds_play_differently(crossed):
     """Or the test above would prove little."""
-    assert not np.array_equal(crossed[0, 0], crossed[1, 0])
-    assert not np.array_equal(crossed[0, 0], crossed[0, 1])
+    assert not np.array_equal(crossed.returns[0, 0], crossed.returns[1, 0])
+    assert not np.array_equal(crossed.returns[0, 0], crossed.returns[0, 1])
+
+
+def test_matched_seeds_meet_each_other_alone(crossed):
+    three = jax.tree.map(lambda leaf: jnp.concatenate([leaf[::-1], leaf[:1]]), ACTORS)  # seeds 1, 0 and 0; the last meets nobody
+    matched = cross(ALGORITHM, GAME, {"left": ACTORS, "right": three}, EPISODES, KEY, matched=True)
+
+    assert matched.returns.shape == (2, EPISODES, 2)
+    assert matched.metrics["start"].shape == (2, EPISODES)
+    for left, right in ((0, 1), (1, 0)):
+        np.testing.assert_allclose(matched.returns[left], crossed.returns[left, right], rtol=1e-6)
+        np.testing.assert_allclose(matched.metrics["sums"][left], crossed.metrics["sums"][left, right], rtol=1e-6)
 
 
 def test_a_single_policy_meets_an_ensemble_as_an_ensemble_of_equals(crossed):
     ensemble = assemble(replace(ALGORITHM.config, ensemble_size=2), SPEC)
     twice = jax.tree.map(lambda leaf: jnp.repeat(leaf, 2, axis=2), ACTORS)
 
-    against = np.asarray(cross(ensemble, GAME, {"left": ACTORS, "right": twice}, EPISODES, KEY))
+    against = cross(ensemble, GAME, {"left": ACTORS, "right": twice}, EPISODES, KEY)
 
-    np.testing.assert_allclose(against, crossed, rtol=1e-6)
+    np.testing.assert_allclose(against.returns, crossed.returns, rtol=1e-6)
 
 
 def test_ensembles_of_different_sizes_meet():
@@ -84,18 +96,35 @@ def test_the_last_call_is_as_large_as_the_others_and_its_surplus_is_not_told(cro
 
     assert sizes == [2, 2, 2]
     assert told == [2 * EPISODES, 2 * EPISODES, EPISODES]
-    np.testing.assert_allclose(returns, [crossed[left, right] for left, right in LINE_UPS], rtol=1e-6)
+    np.testing.assert_allclose(returns, [crossed.returns[left, right] for left, right in LINE_UPS], rtol=1e-6)
+
+
+def test_what_is_kept_of_each_call_is_put_together(crossed, monkeypatch):
+    monkeypatch.setattr(crossing, "AT_ONCE", 2 * EPISODES)
+    play = on_device(ALGORITHM, GAME, EPISODES, KEY)
+
+    def keep(part):
+        return {"whole": part, "best": part.returns.max(axis=1)}
+
+    kept = play_pairings(play, ACTORS, LEARNED, LINE_UPS, EPISODES, keep=keep)
+
+    left, right = LINE_UPS.T
+    jax.tree.map(lambda mine, other: np.testing.assert_allclose(mine, other[left, right], rtol=1e-6), kept["whole"], crossed)
+    np.testing.assert_array_equal(kept["best"], kept["whole"].returns.max(axis=1))
 
 
 def test_many_episodes_are_played_in_several_calls_from_other_starts(monkeypatch):
     monkeypatch.setattr(crossing, "LONGEST", 3)
     play = on_device(ALGORITHM, GAME, 7, KEY)
 
-    returns = play_pairings(play, ACTORS, LEARNED, LINE_UPS, 7)
+    played = play_pairings(play, ACTORS, LEARNED, LINE_UPS, 7, keep=lambda part: part)
 
-    assert returns.shape == (5, 7, 2)
-    assert len(np.unique(returns[0, :, 1])) > 4
-    np.testing.assert_array_equal(returns[1], returns[4])
+    assert played.returns.shape == (5, 7, 2)
+    assert played.metrics["start"].shape == (5, 7)
+    assert len(np.unique(played.returns[0, :, 1])) > 4
+    np.testing.assert_array_equal(played.returns[1], played.returns[4])
+    starts = played.metrics["start"]
+    np.testing.assert_array_equal(starts, np.tile(starts[0], (5, 1)))  # the same for all line-ups
 
 
 def test_others_may_play_for_a_policy():
@@ -113,8 +142,10 @@ def test_on_a_stage_line_ups_play_one_after_another_from_the_same_starts():
     rollout = make_rollout(ALGORITHM, GAME, EPISODES)
     stage = Stage(True, lambda actor: device_play(rollout, actor), lambda: None)
 
-    returns = play_pairings(on_stage(stage, EPISODES), ACTORS, LEARNED, LINE_UPS, EPISODES)
+    played = play_pairings(on_stage(stage, EPISODES), ACTORS, LEARNED, LINE_UPS, EPISODES, keep=lambda part: part)
 
-    np.testing.assert_array_equal(returns[1], returns[4])
-    np.testing.assert_allclose(returns[0], stage.play(mixed(0, 1))(LEARNED[0], EPISODES).returns[0], rtol=1e-6)
-    assert not np.array_equal(returns[0], returns[1])
+    np.testing.assert_array_equal(played.returns[1], played.returns[4])
+    alone = stage.play(mixed(0, 1))(LEARNED[0], EPISODES)
+    np.testing.assert_allclose(played.returns[0], alone.returns[0], rtol=1e-6)
+    np.testing.assert_allclose(played.metrics["sums"][0], alone.metrics["sums"][0], rtol=1e-6)
+    assert not np.array_equal(played.returns[0], played.returns[1])

@@ -10,6 +10,7 @@ import pytest
 from maddpg.evaluation import meetings
 from maddpg.evaluation.meetings import Entrant, choose_places, meet, yardstick
 from maddpg.evaluation.players import Player, everybody
+from maddpg.evaluation.rollout import Episodes
 from maddpg.types import AgentSpec, Box, EnvSpec
 
 
@@ -70,10 +71,10 @@ def entrant(name: str, *values: float, agents: int = 3) -> Entrant:
     return Entrant(name, tuple(range(len(values))), actors, np.zeros(agents, np.int32))
 
 
-def play(actors, players) -> np.ndarray:
+def play(actors, players) -> Episodes:
     """Two episodes: everybody's number, ten times as much in the second; of random players 100."""
     values = np.where(np.asarray(players) == Player.RANDOM, 100.0, np.asarray(actors)[..., 0])
-    return np.stack([values, 10 * values], axis=1)
+    return Episodes(np.stack([values, 10 * values], axis=1), {})
 
 
 def test_every_policy_meets_every_other():

@@ -22,7 +22,7 @@ from maddpg.settings import merge
 from maddpg.storage.run_folder import read_config
 from maddpg.storage.zoo import find_run, in_zoo
 
-COMMANDS = ("train", "resume", "evaluate", "compare", "crossplay", "exploit", "export", "messages", "envs", "check-env")
+COMMANDS = ("train", "resume", "evaluate", "compare", "crossplay", "exploit", "reproduce", "export", "messages", "envs", "check-env")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -55,7 +55,7 @@ def _parse(arguments: list[str]) -> Any:
     """The command, as an object that has `run`."""
     import tyro
 
-    from maddpg.cli.commands import Check, Compare, Crossplay, Environments, Evaluate, Exploit, Export, Messages, Resume, Train
+    from maddpg.cli.commands import Check, Compare, Crossplay, Environments, Evaluate, Exploit, Export, Messages, Reproduce, Resume, Train
 
     if not arguments:
         raise ValueError(f"a command is missing: one of {', '.join(COMMANDS)}; maddpg --help says more")
@@ -72,6 +72,7 @@ def _parse(arguments: list[str]) -> Any:
         | Annotated[Compare, tyro.conf.subcommand("compare")]
         | Annotated[Crossplay, tyro.conf.subcommand("crossplay")]
         | Annotated[Exploit, tyro.conf.subcommand("exploit")]
+        | Annotated[Reproduce, tyro.conf.subcommand("reproduce")]
         | Annotated[Export, tyro.conf.subcommand("export")]
         | Annotated[Messages, tyro.conf.subcommand("messages")]
         | Annotated[Environments, tyro.conf.subcommand("envs")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing
 from typing import Any, Literal, get_args, get_origin
 
@@ -18,7 +19,13 @@ def require(condition: bool, name: str, value: object, rule: str) -> None:
 
 def require_choices(table: Any) -> None:
     """Raise `ValueError` where a field with a fixed list of choices holds another."""
-    for name, kind in typing.get_type_hints(type(table)).items():
-        if get_origin(kind) is Literal:
-            choices = get_args(kind)
-            require(getattr(table, name) in choices, name, getattr(table, name), f"must be one of {', '.join(choices)}")
+    kind: Any = type(table)
+    for name, choices in _choices(kind).items():
+        require(getattr(table, name) in choices, name, getattr(table, name), f"must be one of {', '.join(choices)}")
+
+
+@functools.cache
+def _choices(kind: type) -> dict[str, tuple[str, ...]]:
+    """The fields of a class with a fixed list of choices, and the lists: reading annotations takes longer than all that is done here."""
+    hints = typing.get_type_hints(kind)
+    return {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Literal}

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Int, Key
 
 from maddpg.algorithm.ensembles import widen
 from maddpg.algorithm.state import Algorithm
 from maddpg.environments.contract import Environment
 from maddpg.evaluation.players import Player, everybody
-from maddpg.evaluation.rollout import make_rollout
+from maddpg.evaluation.rollout import Episodes, make_rollout
 from maddpg.evaluation.stage import Stage
 from maddpg.types import PyTree
 
 AT_ONCE, MOST = 5_000, 100  # episodes in one call, and line-ups
 LONGEST = 1_000  # episodes of one pairing in one call
 
-PlayLineUps = Callable[[PyTree, np.ndarray], np.ndarray]
-"""(actors [line-up, agent, member, ...], players [line-up, agent]) -> returns [line-up, episode, agent], the same starts for all."""
+PlayLineUps = Callable[[PyTree, np.ndarray], Episodes]
+"""(actors [line-up, agent, member, ...], players [line-up, agent]) -> `Episodes` [line-up, episode, ...], the same starts for all."""
 
 
 def cross(
-    algorithm: Algorithm, environment: Environment, line_up: Mapping[str, PyTree], episodes: int, key: Key[Array, ""]
-) -> Float[np.ndarray, "*seeds episode agent"]:
-    """Returns of greedy episodes: an axis for the seeds of each team, in the order of `spec.teams`, then episodes and agents.
+    algorithm: Algorithm,
+    environment: Environment,
+    line_up: Mapping[str, PyTree],
+    episodes: int,
+    key: Key[Array, ""],
+    matched: bool = False,
+) -> Episodes:
+    """Greedy `Episodes` [*seeds, episode, ...]: an axis for the seeds of each team, in the order of `spec.teams`.
 
     All pairings play from the same starts. Of an ensemble a member is drawn for each team and episode.
 
@@ -38,16 +42,20 @@ def cross(
         line_up: team -> the actors of a run of the same networks, [seed, agent, member, ...], all agents of which there are rows.
         episodes: of each pairing.
         key: for starts and draws.
+        matched: whether the first seeds of all teams meet, the second, and so on, and nobody else: one axis of seeds.
     """
     spec = algorithm.spec
     policies = pool([line_up[team] for team in spec.teams], algorithm.config.ensemble_size)
     counts = [len(jax.tree.leaves(line_up[team])[0]) for team in spec.teams]
     team_of = np.array([spec.teams.index(agent.team) for agent in spec.agents])
-    seeds = np.stack(np.unravel_index(np.arange(math.prod(counts)), counts), axis=1)  # [pairing, team]
+    shape = (min(counts),) if matched else tuple(counts)
+    grid = np.tile(np.arange(min(counts)), (len(counts), 1)) if matched else np.indices(counts).reshape(len(counts), -1)
+    seeds = grid.T  # [pairing, team]
     chosen = (seeds + np.cumsum([0, *counts[:-1]]))[:, team_of]
     players = np.tile(everybody(spec, Player.LEARNED), (sum(counts), 1))
-    returns = play_pairings(on_device(algorithm, environment, episodes, key), policies, players, chosen, episodes)
-    return returns.reshape(*counts, *returns.shape[1:])
+    play = on_device(algorithm, environment, episodes, key)
+    played: Episodes = play_pairings(play, policies, players, chosen, episodes, keep=lambda part: part)
+    return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), played)
 
 
 def pool(runs: Sequence[PyTree], size: int) -> PyTree:
@@ -62,8 +70,9 @@ def play_pairings(
     chosen: Int[np.ndarray, "pairing agent"],
     episodes: int,
     tell: Callable[[int], None] = lambda _: None,
-) -> Float[np.ndarray, "pairing episode agent"]:
-    """Returns of line-ups that are put together from many policies.
+    keep: Callable[[Episodes], PyTree] = lambda part: part.returns,
+) -> PyTree:
+    """What is kept, [pairing, ...], of line-ups that are put together from many policies: their returns [pairing, episode, agent].
 
     Args:
         play: where, and how many episodes of each.
@@ -72,6 +81,7 @@ def play_pairings(
         chosen: whose agent stands in each place.
         episodes: of each line-up, as `play` plays them.
         tell: hears how many episodes have just been played.
+        keep: what of each call's episodes, [line-up, episode, ...].
     """
     at_once = min(max(1, AT_ONCE // min(episodes, LONGEST)), MOST)
     agents = np.arange(chosen.shape[1])
@@ -81,9 +91,10 @@ def play_pairings(
         rows = np.resize(chosen[start : start + at_once], (min(at_once, len(chosen)), len(agents)))
         some = jax.tree.map(lambda leaf, rows=rows: leaf[rows, agents], policies)
         wanted = min(at_once, len(chosen) - start)
-        parts.append(play(some, players[rows, agents])[:wanted])
+        kept = keep(play(some, players[rows, agents]))
+        parts.append(jax.tree.map(lambda leaf, wanted=wanted: leaf[:wanted], kept))
         tell(wanted * episodes)
-    return np.concatenate(parts)
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
 def on_device(algorithm: Algorithm, environment: Environment, episodes: int, key: Key[Array, ""]) -> PlayLineUps:
@@ -92,9 +103,10 @@ def on_device(algorithm: Algorithm, environment: Environment, episodes: int, key
     rollout = make_rollout(algorithm, environment, min(episodes, LONGEST))
     keys = jax.random.split(key, calls) if calls > 1 else key[None]
 
-    def play(actors: PyTree, players: np.ndarray) -> np.ndarray:
-        parts = [np.asarray(rollout(actors, jnp.asarray(players), jnp.tile(each, len(players))).returns) for each in keys]
-        return np.concatenate(parts, axis=1)[:, :episodes]
+    def play(actors: PyTree, players: np.ndarray) -> Episodes:
+        parts = [jax.device_get(rollout(actors, jnp.asarray(players), jnp.tile(each, len(players)))) for each in keys]
+        joined: Episodes = jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=1)[:, :episodes], *parts)
+        return joined
 
     return play
 
@@ -102,8 +114,10 @@ def on_device(algorithm: Algorithm, environment: Environment, episodes: int, key
 def on_stage(stage: Stage, episodes: int) -> PlayLineUps:
     """Line-ups one after another, wherever the stage is: for environments in Python."""
 
-    def play(actors: PyTree, players: np.ndarray) -> np.ndarray:
+    def play(actors: PyTree, players: np.ndarray) -> Episodes:
         rows = [jax.tree.map(lambda leaf, row=row: leaf[row : row + 1], actors) for row in range(len(players))]
-        return np.concatenate([stage.play(one)(who, episodes).returns for one, who in zip(rows, players, strict=True)])
+        parts = [stage.play(one)(who, episodes) for one, who in zip(rows, players, strict=True)]
+        joined: Episodes = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+        return joined
 
     return play

@@ -6,6 +6,7 @@ is after Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the St
 
 from maddpg.statistics.aggregates import Tasks, interquartile_mean, mean, median, optimality_gap
 from maddpg.statistics.bootstrap import DRAWS, LEVEL, Interval, bootstrap, stratified_interval, take_interval
+from maddpg.statistics.crossed import crossed_interval, crossed_mean
 from maddpg.statistics.improvement import probability_of_improvement
 from maddpg.statistics.nash import NashAverage, nash_average
 from maddpg.statistics.profiles import performance_profile
@@ -18,6 +19,8 @@ __all__ = [
     "NashAverage",
     "Tasks",
     "bootstrap",
+    "crossed_interval",
+    "crossed_mean",
     "elo_ratings",
     "interquartile_mean",
     "mean",

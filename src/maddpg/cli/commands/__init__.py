@@ -8,7 +8,8 @@ from maddpg.cli.commands.evaluate import Evaluate
 from maddpg.cli.commands.exploit import Exploit
 from maddpg.cli.commands.export import Export
 from maddpg.cli.commands.messages import Messages
+from maddpg.cli.commands.reproduce import Reproduce
 from maddpg.cli.commands.resume import Resume
 from maddpg.cli.commands.train import Train
 
-__all__ = ["Check", "Compare", "Crossplay", "Environments", "Evaluate", "Exploit", "Export", "Messages", "Resume", "Train"]
+__all__ = ["Check", "Compare", "Crossplay", "Environments", "Evaluate", "Exploit", "Export", "Messages", "Reproduce", "Resume", "Train"]

@@ -1,0 +1,179 @@
+"""A study's work, piece by piece: what is on the shelf already is not done again."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from maddpg.config import Config
+from maddpg.evaluation.crossing import cross
+from maddpg.evaluation.evaluate import EVALUATION_SEED
+from maddpg.evaluation.rollout import Episodes
+from maddpg.paper.curves import read_curves
+from maddpg.paper.settings import EPISODE, Size, programs, run_config, run_name
+from maddpg.paper.study import LineUp, Study
+from maddpg.training.build import build
+from maddpg.training.exploiting import response_config
+from maddpg.training.shelf import Shelf
+from maddpg.types import PyTree
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One result: a run with its play, or play of runs that are there."""
+
+    name: str
+    configs: tuple[Config, ...]
+    make: Callable[[], dict[str, Any]]
+    """Make the summary; trains what is missing."""
+    work: Callable[[], float]
+    """How much there is to do, in any unit that all pieces share."""
+    trains: bool = True
+    """Whether it is a run."""
+
+    def find(self, shelf: Shelf) -> dict[str, Any] | None:
+        """Its result, if it is there."""
+        return shelf.find(self.name, *self.configs)
+
+    def same(self, other: Piece) -> bool:
+        """Whether the other is the same piece, of another study perhaps."""
+        return (self.name, self.configs) == (other.name, other.configs)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is there, and what there is to do."""
+
+    shelf: Shelf
+    pieces: tuple[Piece, ...]
+
+    @property
+    def missing(self) -> list[Piece]:
+        """Pieces whose results are not on the shelf."""
+        return [piece for piece in self.pieces if piece.find(self.shelf) is None]
+
+    def carry_out(self) -> float:
+        """Make what is missing, one piece after another; the minutes that it took."""
+        missing, began = self.missing, time.perf_counter()
+        works = [piece.work() for piece in missing]
+        whole, done = sum(works), 0.0
+        for number, (piece, work) in enumerate(zip(missing, works, strict=True), 1):
+            self.shelf.write(piece.name, piece.make(), *piece.configs)
+            done += work
+            spent = (time.perf_counter() - began) / 60
+            ahead = f", about {spent / done * (whole - done):.0f} min left" if number < len(missing) else ""
+            self.shelf.say(f"{number} of {len(missing)} done, {piece.name}: {spent:.1f} min{ahead}")
+        return (time.perf_counter() - began) / 60
+
+
+def plan(studies: Sequence[Study], shelf: Shelf, size: Size, settings: Sequence[str]) -> Plan:
+    """All pieces of these studies, each once, in the order in which they are made."""
+    pieces: list[Piece] = []
+    most = max(len(programs(study, size)) for study in studies)
+    # The first programs of all first: a table is there early, and grows.
+    for number, study, setting in itertools.product(range(most), studies, settings):
+        for seeds in programs(study, size)[number : number + 1]:
+            for world in study.worlds:
+                found = Workshop(study, shelf, size, setting, world, seeds).pieces()
+                pieces += [piece for piece in found if not any(piece.same(other) for other in pieces)]
+    return Plan(shelf, tuple(pieces))
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The pieces of one study in one world and setting, for the seeds of one program."""
+
+    study: Study
+    shelf: Shelf
+    size: Size
+    setting: str
+    world: str
+    seeds: range
+
+    def pieces(self) -> list[Piece]:
+        """All of them, in the order in which they are made."""
+        study = self.study
+        alike = [line_up for line_up in study.line_ups if len(set(line_up)) == 1]
+        pieces = [self.together(line_up) for line_up in (study.line_ups if study.together else alike)]
+        if study.apart:
+            pieces += [self.apart(line_up) for line_up in study.line_ups]
+        return pieces + [self.afresh(line_up, team) for team in study.afresh for line_up in study.line_ups]
+
+    def _config(self, line_up: LineUp) -> Config:
+        return run_config(self.study, self.world, self.setting, line_up, self.size, self.seeds)
+
+    def _name(self, *words: str) -> str:
+        return run_name(self.study, self.world, self.setting, words)
+
+    def together(self, line_up: LineUp) -> Piece:
+        """A run whose sides learn together, and then play."""
+        config, name = self._config(line_up), self._name(*line_up)
+
+        def make() -> dict[str, Any]:
+            actors, minutes = self.shelf.actors(name, config)
+            played = self._play(config, dict.fromkeys(self.study.sides, actors), matched=True)
+            curves = read_curves(self.shelf.folder(name, config).metrics)
+            return {"training_minutes": minutes, "episodes": self.size.episodes, "means": self._means(played), "curves": curves}
+
+        return Piece(name, (config,), make, partial(_work, config))
+
+    def apart(self, line_up: LineUp) -> Piece:
+        """Sides that meet as strangers: each comes from a run in which both sides were of its kind."""
+        homes = [(kind,) * len(line_up) for kind in line_up]
+        configs = tuple(map(self._config, homes))
+
+        def make() -> dict[str, Any]:
+            actors = [self.shelf.actors(self._name(*home), config)[0] for home, config in zip(homes, configs, strict=True)]
+            largest = max(configs, key=lambda config: config.algorithm.ensemble_size)
+            played = self._play(largest, dict(zip(self.study.sides, actors, strict=True)))
+            return {"episodes": self.size.episodes, "means": self._means(played)}
+
+        steps = len(self.seeds) ** 2 * self.size.episodes * EPISODE
+        return Piece(self._name("apart", *line_up), configs, make, lambda: steps, trains=False)
+
+    def afresh(self, line_up: LineUp, team: str) -> Piece:
+        """Opponents that learn against a frozen team, seed against seed, and then play it. Their critics see everything."""
+        config, name = self._config(line_up), self._name(*line_up)
+
+        def make() -> dict[str, Any]:
+            self.shelf.actors(name, config)
+            source = str(self.shelf.folder(name, config).path)
+            response = response_config(config, build(config).spec, source, team)
+            seeing = replace(response.algorithm, critic_view="all")
+            response = replace(response, algorithm=seeing, teams={team: response.teams[team]})
+            actors, minutes = self.shelf.actors(f"{name}-against-{team}", response)
+            played = self._play(response, dict.fromkeys(self.study.sides, actors), matched=True)
+            return {"training_minutes": minutes, "episodes": self.size.episodes, "means": self._means(played)}
+
+        return Piece(self._name("afresh", team, *line_up), (config,), make, partial(_work, config))
+
+    def _play(self, config: Config, actors: dict[str, PyTree], matched: bool = False) -> Episodes:
+        """`Episodes` with an axis for the seeds of each side, in the order of the study's; one axis where they are matched."""
+        parts = build(config)
+        environment, teams = parts.device_environment(), parts.spec.teams
+        played = cross(parts.algorithm, environment, actors, self.size.episodes, jax.random.key(EVALUATION_SEED), matched)
+        order = [teams.index(side) for side in self.study.sides]
+        if matched or order == sorted(order):
+            return played
+        return jax.tree.map(lambda leaf: np.moveaxis(leaf, order, range(len(order))), played)
+
+    def _means(self, played: Episodes) -> dict[str, Any]:
+        """Heading -> mean over episodes, for every pairing of seeds."""
+        axes = played.returns.ndim - 2
+        return {measure.heading: np.asarray(measure.of(played)).mean(axis=axes).tolist() for measure in self.study.measures}
+
+
+def _work(config: Config) -> float:
+    """Roughly what a run costs: sub-policies of so many agents, and how wide they are."""
+    training, algorithm = config.training, config.algorithm
+    agents = build(config).spec.agent_count
+    networks = agents * algorithm.ensemble_size * (1 + algorithm.twin_critics) * (1 + algorithm.inference * agents)
+    width = sum(algorithm.actor_layers) + sum(algorithm.critic_layers)
+    return training.seeds * training.steps * (1 + training.updates * networks * width / 256)

@@ -1,0 +1,158 @@
+"""Results kept by what decides them: a run that is finished is never run again, one that was stopped goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from maddpg.algorithm.networks import Network
+from maddpg.config import CheckpointConfig, Config
+from maddpg.environments.registry import read_environment
+from maddpg.settings import from_dict, to_dict
+from maddpg.storage.compilation_cache import enable_compilation_cache
+from maddpg.storage.files import write_json
+from maddpg.storage.lock import only_one
+from maddpg.storage.run_folder import RunFolder
+from maddpg.training.build import build
+from maddpg.training.run import Progress, Trained, train
+from maddpg.training.saved import load_actors
+from maddpg.types import PyTree
+
+ENDED = "ended.json"
+"""In a run's folder once it was trained to its end, with its minutes: parameters are there after an interruption too."""
+
+SPENT = "spent.json"
+"""In a run's folder: the minutes that it took so far."""
+
+LINE_SECONDS = 30
+
+
+@contextmanager
+def lines() -> Iterator[Callable[[Progress], None]]:
+    """Progress as a printed line now and then."""
+    spoken = 0.0
+
+    def tell(progress: Progress) -> None:
+        nonlocal spoken
+        if time.perf_counter() - spoken > LINE_SECONDS:
+            spoken = time.perf_counter()
+            print(f"  {progress.steps:_} of {progress.total:_} steps, {progress.steps_per_second:,.0f} steps/s", flush=True)
+
+    yield tell
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Where finished results lie, small JSON files, and the folders of the runs that they came from."""
+
+    results: Path
+    """Where results are looked for, and written."""
+    runs: Path
+    """Where runs have their folders."""
+    shipped: Path | None = None
+    """Where results are looked for too, and never written."""
+    say: Callable[[str], None] = print
+    """Hears a line about each run."""
+    progress: Callable[[], AbstractContextManager[Callable[[Progress], None]]] = lines
+    """Shows how far a run is."""
+
+    def find(self, name: str, *configs: Config) -> dict[str, Any] | None:
+        """The result of these very configurations, if there is one.
+
+        Configurations are compared, not their digests: a result from before a setting existed counts as one with the setting's default,
+        which must therefore be what the program did before.
+        """
+        for folder in (self.results, *([self.shipped] if self.shipped else [])):
+            for path in sorted(folder.glob(f"{name}-*.json")):
+                if path.stem.rpartition("-")[0] != name:
+                    continue  # another's, whose name only begins alike
+                result: dict[str, Any] = json.loads(path.read_text())
+                with suppress(ValueError):  # a setting that is no more
+                    if tuple(map(from_dict, [result["config"], *result.get("beside", [])])) == configs:
+                        return result
+        return None
+
+    def write(self, name: str, summary: Mapping[str, Any], *configs: Config) -> dict[str, Any]:
+        """Keep a summary and the configurations that decided it where `find` looks, and return what was kept."""
+        self.results.mkdir(parents=True, exist_ok=True)
+        first, *others = map(to_dict, configs)
+        result = {"name": name, "config": first, **({"beside": others} if others else {}), **summary}
+        write_json(self.results / f"{name}-{digest(*configs)}.json", result)
+        return result
+
+    def trained(
+        self, name: str, config: Config, summarise: Callable[[Trained, RunFolder], dict[str, Any]], actor: Network | None = None
+    ) -> dict[str, Any]:
+        """The summary of a run: its result if it is there, else it is trained now and its result written.
+
+        Args:
+            name: what the run is called, and the start of its file's name.
+            config: a resolved configuration, all seeds in one program.
+            summarise: what to keep of it.
+            actor: a network in place of the perceptron; whoever changes it changes the name.
+        """
+        known = self.find(name, config)
+        if known is not None:
+            return known
+        result, folder, minutes = self._train(name, config, actor)
+        cost = {"steps": result.steps, "updates": result.updates, "training_minutes": minutes}
+        try:
+            return self.write(name, {**cost, **summarise(result, folder)}, config)
+        finally:
+            result.close()
+
+    def actors(self, name: str, config: Config) -> tuple[PyTree, float]:
+        """The actors of a run, [seed, agent, member, ...], and its minutes: from its folder if it ended there, else trained now."""
+        folder = self.folder(name, config)
+        if not self.has_ended(name, config):
+            self._train(name, config)[0].close()
+        return load_actors(folder, config, build(config).algorithm), json.loads((folder.path / ENDED).read_text())["training_minutes"]
+
+    def has_ended(self, name: str, config: Config) -> bool:
+        """Whether the run was trained to its end, and its networks are there."""
+        folder = self.folder(name, config)
+        return (folder.path / ENDED).is_file() and folder.parameters.is_file() and folder.read_config() == config
+
+    def folder(self, name: str, config: Config) -> RunFolder:
+        """Where a run's own files are."""
+        return RunFolder(self.runs / f"{name}-{digest(config)}")
+
+    def _train(self, name: str, config: Config, actor: Network | None = None) -> tuple[Trained, RunFolder, float]:
+        """Train, or go on where it was stopped: what came of it, its folder, and its minutes, those before it was stopped too."""
+        enable_compilation_cache()
+        folder = self.folder(name, config)
+        going_on = folder.config.is_file() and folder.read_config() == config
+        if not going_on:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            folder.path.mkdir(parents=True)
+        self.say(f"training {name}: {config.training.seeds} seeds, {config.training.steps:_} steps each")
+        (folder.path / ENDED).unlink(missing_ok=True)  # of networks that are no more
+        spent = folder.path / SPENT
+        before = json.loads(spent.read_text())["minutes"] if spent.is_file() else 0.0
+        began = time.perf_counter()
+        try:
+            parts = build(config, read_environment(config.environment), actor)
+            with only_one(folder.path), self.progress() as tell:
+                result = train(parts, folder, tell, checkpoints=CheckpointConfig(), say=self.say, resume=going_on)
+        finally:
+            minutes = before + (time.perf_counter() - began) / 60
+            write_json(spent, {"minutes": minutes})
+        if not result.finished:
+            result.close()
+            raise KeyboardInterrupt
+        shutil.rmtree(folder.checkpoints, ignore_errors=True)  # gigabytes, with many seeds; a finished run has its networks
+        write_json(folder.path / ENDED, {"training_minutes": minutes})
+        return result, folder, minutes
+
+
+def digest(*configs: Config) -> str:
+    """Eight digits that differ where anything in the configurations does."""
+    texts = (json.dumps(to_dict(config), sort_keys=True) for config in configs)
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:8]
