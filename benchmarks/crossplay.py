@@ -3,8 +3,9 @@
 Ten algorithms, 625,000 steps, 3 seeds each, set as `tuned` is in the paper's predator-prey table (`maddpg.paper.predator_prey`), of whose
 runs half are. All predators meet all prey, 1,000 episodes of every two seeds, scripted play beside them. Then predators learn against each
 run's prey alone, and prey against each run's predators alone, for as many steps: what the frozen team loses against these best responses
-says how exploitable it is. What is there already is not run again. --quick shows the shape of it in minutes, of nothing learned, and keeps
-nothing.
+says how exploitable it is. All are attacked by the same algorithm, MADDPG, so that a weak one does not look robust because it attacks
+itself; only the sizes of networks and ensembles, and whether policies are stochastic, are those of the attacked. What is there already is
+not run again. --quick shows the shape of it in minutes, of nothing learned, and keeps nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 from benchmarks import paper
 from benchmarks.cache import RESULTS
 from benchmarks.tables import fill
-from maddpg.config import Config, TeamConfig
+from maddpg.config import Config, TeamConfig, preset
 from maddpg.evaluation.crossing import on_device
 from maddpg.evaluation.evaluate import EVALUATION_SEED
 from maddpg.evaluation.meetings import choose_places, meet, yardstick
@@ -96,11 +97,21 @@ def cross_all(runs: Sequence[str], size: Size) -> tuple[Standings, dict[str, flo
     return standings(meet(spec.name, choose_places(spec), entrants, algorithm.config.ensemble_size, play, size.episodes)), minutes
 
 
+def attack(settings: Config, source: str, team: str) -> Config:
+    """The run that learns against a team: with the settings of the run called MADDPG, but for what one program must share with the team."""
+    response = response_config(settings, build(settings).spec, source, team)
+    usual = preset("tuned", STUDY.environment).algorithm
+    attacker = replace(
+        response.algorithm, critic_view=usual.critic_view, twin_critics=usual.twin_critics, gamma=config("MADDPG", FULL).algorithm.gamma
+    )
+    return replace(response, algorithm=attacker, teams={team: response.teams[team]})
+
+
 def exploit(run: str, team: str, size: Size, keep: bool) -> dict[str, Any]:
     """What a run's team loses against those who learned against it; from the results where it is there."""
     settings = config(run, size)
     source = SHELF.folder(name_of(run), settings)
-    response = response_config(settings, build(settings).spec, str(source.path), team)
+    response = attack(settings, str(source.path), team)
     name = f"{name_of(run)}-against-{team}"
     known = SHELF.find(name, response) if keep else None
     if known is not None:
@@ -140,8 +151,7 @@ def render(text: str) -> str:
     for run in RUNS:
         settings = config(run, FULL)
         source = str(SHELF.folder(name_of(run), settings).path)
-        spec = build(settings).spec
-        known = {team: SHELF.find(f"{name_of(run)}-against-{team}", response_config(settings, spec, source, team)) for team in TEAMS}
+        known = {team: SHELF.find(f"{name_of(run)}-against-{team}", attack(settings, source, team)) for team in TEAMS}
         if all(known.values()):
             losses[run] = {team: each["exploitation"] for team, each in known.items() if each}
     missing = ["| run |", "|---|", "| not run yet |"]

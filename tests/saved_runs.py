@@ -16,6 +16,7 @@ from maddpg.storage.arrays import save_tree
 from maddpg.storage.files import write_json
 from maddpg.storage.run_folder import RunFolder
 from maddpg.training.build import build
+from maddpg.training.frozen import load_frozen
 from maddpg.training.saved import fresh_networks
 
 
@@ -26,12 +27,15 @@ def config_of(environment: str, seeds: int = 1, seed: int = 0, **algorithm: Any)
 
 
 def save_run(folder: Path, config: Config) -> Path:
-    """A run whose networks have learned nothing, each seed's from its own number."""
+    """A run whose networks have learned nothing, each seed's from its own number; frozen teams are as they were."""
     folder.mkdir()
-    run = RunFolder(folder)
+    run, algorithm = RunFolder(folder), build(config).algorithm
     run.write_config(config)
     keys = jax.vmap(jax.random.key)(jax.numpy.array(config.training.all_seeds))
-    save_tree(run.parameters, fresh_networks(build(config).algorithm, keys))
+    networks = fresh_networks(algorithm, keys)
+    for index, actor in load_frozen(algorithm, len(keys)).items():
+        networks["actor"] = jax.tree.map(lambda rows, new, index=index: rows.at[:, index].set(new), networks["actor"], actor)
+    save_tree(run.parameters, networks)
     return folder
 
 

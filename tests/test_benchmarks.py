@@ -87,3 +87,12 @@ def test_half_of_the_crossed_runs_are_those_of_the_paper_s_table(run):
 def test_the_crossed_runs_are_ten_different_ones():
     assert len({crossplay.name_of(run) for run in crossplay.RUNS}) == 10
     assert len({repr(crossplay.config(run, FULL)) for run in crossplay.RUNS}) == 10
+
+
+@pytest.mark.parametrize("run", list(crossplay.RUNS))
+def test_every_team_is_attacked_by_the_same_algorithm(run):
+    response = crossplay.attack(crossplay.config(run, FULL), "runs/it", "good")
+
+    assert (response.algorithm.critic_view, response.algorithm.twin_critics, response.algorithm.gamma) == ("all", True, 0.95)
+    assert list(response.teams) == ["good"]
+    assert response.teams["good"].player == "frozen"

@@ -27,7 +27,7 @@ def shipped(tmp_path, monkeypatch):
     for study in (ONE, LISTENER):
         monkeypatch.setitem(STUDIES, study.name, study)
     monkeypatch.setattr(f"{REPRODUCE}.FULL", replace(SIZE, settings=("paper", "tuned")))
-    monkeypatch.setattr(f"{REPRODUCE}.QUICK", replace(SIZE, episodes=5))
+    monkeypatch.setattr(f"{REPRODUCE}.QUICK", SIZE)
     monkeypatch.setattr(f"{REPRODUCE}.SHIPPED", tmp_path / "shipped")
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
@@ -54,6 +54,7 @@ def test_it_goes_on_where_it_was_stopped_and_does_nothing_twice(tmp_path, monkey
         stopped.setattr(f"{REPRODUCE}.training_progress", interrupting)
         assert command("reproduce push --settings tuned") == 130
     said = capsys.readouterr().err
+    assert said.endswith("stopped; typed again, the same line goes on\n")
     assert said.startswith("push: 0 of 2 results are there, 2 to make\ntraining paper-simple-push-tuned-ddpg: 2 seeds, 400 steps each\n")
     folder = tmp_path / "here" / "runs" / "paper"
     assert not (folder / "results").exists()

@@ -24,6 +24,7 @@ def test_communication(study):
     found = counted(study, final_distance=[[0.05, 0.1], [0.19, 0.44]])
 
     assert found.pop("final distance") == [[0.05, 0.1], [0.19, 0.44]]
+    assert found.pop("its square") == pytest.approx(np.array([[0.0025, 0.01], [0.0361, 0.1936]]))
     assert found == {
         "within 0.1, %": [[1, 0], [0, 0]],
         "within 0.2, %": [[1, 1], [1, 0]],
@@ -48,13 +49,16 @@ def test_predator_prey(study):
 
 @pytest.mark.parametrize("study", ["deception", "ensembles-deception"])
 def test_deception(study):
-    found = counted(study, agent_success=[1.0, 1.0, 0.0], adversary_success=[0.0, 1.0, 1.0], landmarks_covered=[1.0, 0.5, 0.9999999])
+    ends = {"agent_final_distance": [0.44, 0.1, 0.46], "adversary_final_distance": [0.5, 0.3, 0.2], "cover_distance": [0.4, 0.6, 0.3]}
+    found = counted(study, **ends, agent_success=[0.0, 1.0, 0.0], adversary_success=[0.0, 0.0, 1.0])
 
     assert found == {
-        "good agents succeed, %": [1, 1, 0],
-        "adversary succeeds, %": [0, 1, 1],
+        "good agents within 0.45, %": [1, 1, 0],
+        "adversary within 0.45, %": [0, 1, 1],
         "margin": [1, 0, -1],
-        "all landmarks covered, %": [1, 0, 1],  # but for rounding
+        "all landmarks covered within 0.45, %": [1, 0, 1],
+        "good agents within 0.16, %": [0, 1, 0],
+        "adversary within 0.16, %": [0, 0, 1],
     }
 
 

@@ -12,7 +12,7 @@ from maddpg.paper.reproduce import plan
 from maddpg.paper.settings import EPISODE, FULL, KINDS, QUICK, SETTINGS, run_config
 from maddpg.training.build import build
 from maddpg.training.shelf import digest
-from tests.paper.tiny import shelf_in
+from tests.paper.tiny import put, shelf_in
 
 AGENTS = {
     ("communication", ""): 2,
@@ -120,7 +120,7 @@ def test_studies_together_need_each_piece_once(pieces, tmp_path):
 def test_quick_results_are_not_taken_for_full_ones(tmp_path):
     study, shelf = STUDIES["communication"], shelf_in(tmp_path)
     for piece in plan([study], shelf, QUICK, ["tuned"]).pieces:
-        shelf.write(piece.name, {}, *piece.configs)
+        put(piece, shelf, {})
 
     assert plan([study], shelf, QUICK, ["tuned"]).missing == []
     full = plan([study], shelf, FULL, ["tuned"])

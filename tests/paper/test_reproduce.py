@@ -17,8 +17,10 @@ from maddpg.paper.settings import run_config, run_name
 from maddpg.storage.files import write_json
 from maddpg.storage.run_folder import RunFolder
 from maddpg.training.build import build
+from maddpg.training.health import NotFinite
+from maddpg.training.run import NotSaved
 from maddpg.training.saved import load_actors
-from maddpg.training.shelf import ENDED
+from maddpg.training.shelf import ENDED, Shelf
 from tests.paper.tiny import FRESH, PUSH, SIZE, shelf_in, tiny, workshop
 from tests.saved_runs import save_run
 
@@ -42,7 +44,7 @@ def made(tmp_path_factory):
     save_run(folder.path, config)
     folder.metrics.write_text("")
     write_json(folder.path / ENDED, {"training_minutes": 3.5})
-    assert plan(BOTH, shelf, SIZE, SIZE.settings).carry_out() > 0
+    assert plan(BOTH, shelf, SIZE, SIZE.settings).carry_out() == 0
     return shelf, tuple(said)
 
 
@@ -228,3 +230,24 @@ def test_more_work_is_ahead_where_there_is_more_to_train(tmp_path):
     for more in ({"ensemble_size": 2}, {"inference": True}, {"actor_layers": (64, 64)}):
         assert work(**more) > least
     assert work(twin_critics=False) < least
+
+
+def test_a_run_that_fails_is_told_and_does_not_keep_the_others_from_being_made(tmp_path, monkeypatch):
+    said: list[str] = []
+    shelf = shelf_in(tmp_path, said)
+    made = []
+
+    def make(self, name, config):
+        if "-maddpg" in name:
+            raise NotFinite("NaN in the actor")
+        made.append(name)
+        raise NotSaved("the disk is full")
+
+    monkeypatch.setattr(Shelf, "actors", make)
+    planned = plan([PUSH], shelf, SIZE, SIZE.settings)
+
+    assert planned.carry_out() == len(planned.pieces) == 6
+    assert said[0] == "paper-simple-push-tuned-maddpg failed: NaN in the actor"
+    assert said[1] == "paper-simple-push-tuned-ddpg failed: the disk is full"
+    assert made
+    assert len(planned.missing) == 6

@@ -70,5 +70,6 @@ def workshop(shelf: Shelf, study: Study, setting: str = "tuned", world: str = ""
 
 
 def put(piece: Piece, shelf: Shelf, means: Mapping[str, Any], **more: Any) -> None:
-    """A result that nobody trained for."""
-    shelf.write(piece.name, {"training_minutes": 1.5, "means": means, **more}, *piece.configs)
+    """A result that nobody trained for; of what is not given the means are zeros."""
+    every = {heading: [0.0] for heading in piece.headings} | means
+    shelf.write(piece.name, {"training_minutes": 1.5, "episodes": piece.episodes, "means": every, **more}, *piece.configs)

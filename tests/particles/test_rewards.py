@@ -131,6 +131,8 @@ def test_measures_of_adversary():
     assert measures["agent_success"] is True
     assert measures["adversary_success"] is False
     assert measures["landmarks_covered"] == 1
+    assert (measures["agent_final_distance"], measures["adversary_final_distance"]) == pytest.approx((0.1, 0.3))
+    assert measures["cover_distance"] == pytest.approx(0.1)
 
 
 def test_measures_of_tag():

@@ -62,11 +62,24 @@ def test_the_bounds_leave_out_those_who_know_each_other_too():
     assert crossed_interval(TABLE).high > 6
 
 
-def test_two_seeds_of_the_same_runs_have_bounds():
-    """Many draws are of one seed and itself: they say nothing, and are left out."""
+def test_two_runs_have_no_bounds_of_their_own():
     interval = crossed_interval(np.array([[np.nan, 1.0], [5.0, np.nan]]), same_runs=True)
 
-    assert (interval.estimate, interval.low, interval.high) == (3, 1, 5)
+    assert interval.estimate == 3
+    assert np.isnan(interval.low)
+    assert np.isnan(interval.high)
+
+
+def test_a_run_that_is_drawn_brings_both_its_sides():
+    """Where a run's one side gains what its other side loses, all draws of runs are alike; of sides drawn apart they are not."""
+    skill = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
+    table = skill[:, None] - skill[None]
+
+    together, apart = crossed_interval(table, same_runs=True), crossed_interval(np.where(np.eye(5), np.nan, table))
+
+    assert (together.estimate, apart.estimate) == pytest.approx((0, 0))
+    assert (together.low, together.high) == pytest.approx((0, 0), abs=1e-9)
+    assert apart.high - apart.low > 1
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4), (4, 1)])

@@ -147,10 +147,13 @@ def test_a_finished_run_can_be_trained_for_longer(unbroken, tmp_path):
     config, whole = unbroken
     shorter = replace(config, training=replace(config.training, steps=330))
     ended(build(shorter), RunFolder(tmp_path), resume=False)
+    RunFolder(tmp_path).evaluation.write_text("of the first end")
 
     again, said = ended(build(config), RunFolder(tmp_path))
 
     assert said == ["resumed at step 330"]
+    assert (tmp_path / "evaluation-330.json").read_text() == "of the first end"
+    assert not RunFolder(tmp_path).evaluation.exists()
     assert RunFolder(tmp_path).read_config() == config
     assert_same(again, whole)
 

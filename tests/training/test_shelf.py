@@ -14,6 +14,7 @@ import pytest
 from maddpg.config import AlgorithmConfig, TrainingConfig, preset
 from maddpg.environments.registry import resolve
 from maddpg.settings import to_dict
+from maddpg.storage.lock import LOCK
 from maddpg.training.build import build
 from maddpg.training.saved import load_networks
 from maddpg.training.shelf import ENDED, SPENT, Shelf, digest
@@ -91,6 +92,37 @@ def test_a_result_from_before_a_setting_counts_as_one_with_its_default(shelf):
 
     assert shelf.find("name", CONFIG) == stored(shelf)
     assert shelf.find("name", replace(CONFIG, algorithm=replace(CONFIG.algorithm, twin_critics=False))) is None
+
+
+def test_a_result_that_lacks_what_is_wanted_is_passed_over(shelf):
+    shelf.write("name", {"figure": 1}, CONFIG)
+
+    assert shelf.find("name", CONFIG, serves=lambda result: "other" in result) is None
+    assert shelf.find("name", CONFIG, serves=lambda result: "figure" in result) is not None
+
+
+@pytest.mark.parametrize(("content", "line"), [("", "cannot be read"), ("[]", "is no result of ours: delete it"), ("{}", "is no result")])
+def test_a_damaged_result_is_named(shelf, content, line):
+    shelf.results.mkdir()
+    (shelf.results / "name-0.json").write_text(content)
+
+    with pytest.raises(ValueError, match=rf"name-0\.json {line}"):
+        shelf.find("name", CONFIG)
+
+
+def test_what_another_run_left_is_taken_away_under_the_same_lock(shelf):
+    """Whoever takes away the lock as well lets two processes train in one folder."""
+    folder = shelf.folder("name", TINY)
+    folder.path.mkdir(parents=True)
+    (folder.path / LOCK).touch()
+    (folder.path / "left").mkdir()
+    (folder.path / "left" / "over").touch()
+    lock = (folder.path / LOCK).stat().st_ino
+
+    shelf.actors("name", TINY)
+
+    assert (folder.path / LOCK).stat().st_ino == lock
+    assert not (folder.path / "left").exists()
 
 
 def test_a_result_with_a_setting_that_is_no_more_is_passed_over(shelf):

@@ -40,6 +40,5 @@ STUDY = Study(
         ("", ("DDPG", "MADDPG")): _numbers(65.3, 64.3),
         ("", ("DDPG", "DDPG")): _numbers(92.7, 67.6, verified=True),
     },
-    curves={"bob_correct": "Bob is right", "eve_correct": "Eve is right"},
     afresh={"good": "an Eve trained afresh"},
 )

@@ -29,7 +29,6 @@ DECEPTION = replace(
     worlds={"N = 2": deception.WORLDS["N = 2"]},
     printed={},
     together=False,
-    curves={},
 )
 PREDATOR_PREY = replace(
     predator_prey.STUDY,
@@ -39,5 +38,4 @@ PREDATOR_PREY = replace(
     worlds={"prey 30% faster": predator_prey.WORLDS["prey 30% faster"]},
     printed={},
     together=False,
-    curves={},
 )

@@ -21,6 +21,8 @@ from maddpg.paper.settings import EPISODE, Size, programs, run_config, run_name
 from maddpg.paper.study import LineUp, Study
 from maddpg.training.build import build
 from maddpg.training.exploiting import response_config
+from maddpg.training.health import NotFinite
+from maddpg.training.run import NotSaved
 from maddpg.training.shelf import Shelf
 from maddpg.types import PyTree
 
@@ -31,6 +33,9 @@ class Piece:
 
     name: str
     configs: tuple[Config, ...]
+    episodes: int
+    headings: tuple[str, ...]
+    """Of the measures that its result must hold."""
     make: Callable[[], dict[str, Any]]
     """Make the summary; trains what is missing."""
     work: Callable[[], float]
@@ -39,12 +44,15 @@ class Piece:
     """Whether it is a run."""
 
     def find(self, shelf: Shelf) -> dict[str, Any] | None:
-        """Its result, if it is there."""
-        return shelf.find(self.name, *self.configs)
+        """Its result, if it is there: of as many episodes, and with all that is measured now."""
+        return shelf.find(self.name, *self.configs, serves=self._serves)
 
     def same(self, other: Piece) -> bool:
         """Whether the other is the same piece, of another study perhaps."""
         return (self.name, self.configs) == (other.name, other.configs)
+
+    def _serves(self, result: dict[str, Any]) -> bool:
+        return result.get("episodes") == self.episodes and set(self.headings) <= set(result.get("means", ()))
 
 
 @dataclass(frozen=True)
@@ -59,18 +67,23 @@ class Plan:
         """Pieces whose results are not on the shelf."""
         return [piece for piece in self.pieces if piece.find(self.shelf) is None]
 
-    def carry_out(self) -> float:
-        """Make what is missing, one piece after another; the minutes that it took."""
-        missing, began = self.missing, time.perf_counter()
+    def carry_out(self) -> int:
+        """Make what is missing, one piece after another; how many of them failed, which is said."""
+        missing, began, failed = self.missing, time.perf_counter(), 0
         works = [piece.work() for piece in missing]
         whole, done = sum(works), 0.0
         for number, (piece, work) in enumerate(zip(missing, works, strict=True), 1):
-            self.shelf.write(piece.name, piece.make(), *piece.configs)
+            try:
+                self.shelf.write(piece.name, piece.make(), *piece.configs)
+            except (NotFinite, NotSaved) as error:
+                self.shelf.say(f"{piece.name} failed: {error}")
+                failed += 1
+                continue
             done += work
             spent = (time.perf_counter() - began) / 60
             ahead = f", about {spent / done * (whole - done):.0f} min left" if number < len(missing) else ""
             self.shelf.say(f"{number} of {len(missing)} done, {piece.name}: {spent:.1f} min{ahead}")
-        return (time.perf_counter() - began) / 60
+        return failed
 
 
 def plan(studies: Sequence[Study], shelf: Shelf, size: Size, settings: Sequence[str]) -> Plan:
@@ -122,7 +135,7 @@ class Workshop:
             curves = read_curves(self.shelf.folder(name, config).metrics)
             return {"training_minutes": minutes, "episodes": self.size.episodes, "means": self._means(played), "curves": curves}
 
-        return Piece(name, (config,), make, partial(_work, config))
+        return self._piece(name, (config,), make, partial(_work, config))
 
     def apart(self, line_up: LineUp) -> Piece:
         """Sides that meet as strangers: each comes from a run in which both sides were of its kind."""
@@ -136,7 +149,7 @@ class Workshop:
             return {"episodes": self.size.episodes, "means": self._means(played)}
 
         steps = len(self.seeds) ** 2 * self.size.episodes * EPISODE
-        return Piece(self._name("apart", *line_up), configs, make, lambda: steps, trains=False)
+        return self._piece(self._name("apart", *line_up), configs, make, lambda: steps, trains=False)
 
     def afresh(self, line_up: LineUp, team: str) -> Piece:
         """Opponents that learn against a frozen team, seed against seed, and then play it. Their critics see everything."""
@@ -152,7 +165,13 @@ class Workshop:
             played = self._play(response, dict.fromkeys(self.study.sides, actors), matched=True)
             return {"training_minutes": minutes, "episodes": self.size.episodes, "means": self._means(played)}
 
-        return Piece(self._name("afresh", team, *line_up), (config,), make, partial(_work, config))
+        return self._piece(self._name("afresh", team, *line_up), (config,), make, partial(_work, config))
+
+    def _piece(
+        self, name: str, configs: tuple[Config, ...], make: Callable[[], dict[str, Any]], work: Callable[[], float], trains: bool = True
+    ) -> Piece:
+        headings = tuple(measure.heading for measure in self.study.measures)
+        return Piece(name, configs, self.size.episodes, headings, make, work, trains)
 
     def _play(self, config: Config, actors: dict[str, PyTree], matched: bool = False) -> Episodes:
         """`Episodes` with an axis for the seeds of each side, in the order of the study's; one axis where they are matched."""

@@ -70,7 +70,7 @@ def rows(study: Study, shelf: Shelf, size: Size, settings: Sequence[str], world:
             found.append(_row(setting, TOGETHER if study.apart else "", shelf, pieces, of_seeds))
         if study.apart:
             pieces = [each.apart(line_up) for each in workshops]
-            found.append(_row(setting, APART, shelf, pieces, partial(of_pairings, same_runs=len(set(line_up)) == 1)))
+            found.append(_row(setting, APART, shelf, pieces, partial(of_strangers, same_runs=len(set(line_up)) == 1)))
         for team, name in study.afresh.items():
             found.append(_row(setting, name, shelf, [each.afresh(line_up, team) for each in workshops], of_seeds))
     return found
@@ -78,19 +78,21 @@ def rows(study: Study, shelf: Shelf, size: Size, settings: Sequence[str], world:
 
 def of_seeds(programs: Sequence[Sequence[float]]) -> Interval:
     """The mean over seeds, [seed] of each program, with a bootstrap interval."""
-    return stratified_interval(mean, [np.concatenate([np.array(values) for values in programs])])
+    return stratified_interval(mean, [np.concatenate([np.array(values, float) for values in programs])])
 
 
-def of_pairings(programs: Sequence[Sequence[Sequence[float]]], same_runs: bool) -> Interval:
+def of_strangers(programs: Sequence[Sequence[Sequence[float]]], same_runs: bool) -> Interval:
     """The mean over pairings of seeds that do not know each other, [seed, seed] of each program, with a bootstrap interval.
 
-    Seeds of different programs have not met.
+    Seeds of different programs have not met. Equal seeds do not count: they were trained together, or began with the weights of those who
+    were.
     """
-    tables = [np.array(values) for values in programs]
-    ends = np.cumsum([[0, 0], *(table.shape for table in tables)], axis=0)
-    whole = np.full(ends[-1], np.nan)
-    for table, (row, column) in zip(tables, ends, strict=False):
-        whole[row : row + table.shape[0], column : column + table.shape[1]] = table
+    tables = [np.array(values, float) for values in programs]
+    ends = np.cumsum([0, *map(len, tables)])
+    whole = np.full((ends[-1], ends[-1]), np.nan)
+    for table, start in zip(tables, ends, strict=False):
+        whole[start : start + len(table), start : start + len(table)] = table
+    np.fill_diagonal(whole, np.nan)
     return crossed_interval(whole, same_runs)
 
 

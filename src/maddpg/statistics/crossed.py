@@ -23,13 +23,15 @@ def crossed_mean(
 def crossed_interval(
     table: Float[np.ndarray, "row column"], same_runs: bool = False, draws: int = DRAWS, level: float = LEVEL, seed: int = 0
 ) -> Interval:
-    """The mean over all pairings, with a bootstrap interval over the seeds of both sides.
+    """The mean over all pairings that were played, with a bootstrap interval over the seeds of both sides.
 
-    The bounds are NaN where a side has a single seed.
+    The bounds are NaN where a side has a single seed, and where both sides are of the same two runs: whatever is drawn of them, the same
+    two pairings are left.
 
     Args:
         table: a number for every seed of one side with every seed of the other; NaN where two have not met.
-        same_runs: whether row i and column i are two sides of one run, which know each other: such pairs do not count.
+        same_runs: whether row i and column i are two sides of one run, which are then drawn together. Such a pair does not count, since
+            they know each other.
         draws: of the bootstrap.
         level: the probability with which the interval is to hold the truth.
         seed: of the draws.
@@ -40,7 +42,9 @@ def crossed_interval(
     generator = np.random.default_rng(seed)
     every = [np.arange(count)[None] for count in table.shape]
     estimate = crossed_mean(table, strangers, *every)[0]
-    if min(table.shape) < 2:
+    if min(table.shape) < (3 if same_runs else 2):
         return Interval(estimate, np.asarray(np.nan), np.asarray(np.nan))
     rows, columns = (generator.integers(0, count, (draws, count)) for count in table.shape)
+    if same_runs:  # a run that is drawn brings both its sides
+        columns = rows
     return take_interval(estimate, crossed_mean(table, strangers, rows, columns), level)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from maddpg.storage.files import require_plain
 
+LOCK = ".lock"
+
 
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
@@ -19,7 +21,7 @@ def only_one(folder: Path) -> Iterator[None]:
     """
     require_plain(folder)
     try:
-        file = (folder / ".lock").open("w")
+        file = (folder / LOCK).open("w")
     except OSError as error:
         raise ValueError(f"{folder} cannot be written: {error.strerror}") from error
     with file:

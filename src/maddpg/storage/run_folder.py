@@ -103,6 +103,12 @@ class RunFolder:
         tables = {"schema": SCHEMA, "config": to_dict(config), "checkpoints": asdict(checkpoints or CheckpointConfig())}
         write_json(self.config, {**tables, "machine": machine()})
 
+    def set_aside_evaluation(self) -> None:
+        """Name the evaluation of an earlier end by its steps, so that it does not pass for that of the run as it will be."""
+        if self.evaluation.is_file():
+            training = self.read_config().training
+            self.evaluation.replace(self.path / f"evaluation-{training.rounds * training.round_steps}.json")
+
     def existing_config(self) -> Path:
         """The path of its configuration; raises `ValueError` where there is none."""
         if not self.config.is_file():

@@ -36,7 +36,8 @@ def find_run(name: str | Path, zoo: Path = ZOO) -> RunFolder:
     if team not in zoo_names(zoo):
         raise ValueError(unknown_name("team in the zoo", team, zoo_names(zoo)))
     folder = zoo / team
-    if not all((zoo / file).is_file() and checksum(zoo / file) == sum_ for file, sum_ in _sums(zoo) if file.startswith(f"{team}/")):
+    sums = [(zoo / file, sum_) for file, sum_ in _sums(zoo) if file.startswith(f"{team}/")]
+    if not sums or not all(file.is_file() and checksum(file) == sum_ for file, sum_ in sums):
         raise ValueError(f"{name}: its files are not those that were put there; install maddpg again")
     return RunFolder(folder)
 

@@ -160,7 +160,10 @@ class Run:
         with self._must_save(folder.path):
             if resume and self._checkpoints:
                 self._resume(self._checkpoints)
-            if not resume or folder.read_config() != parts.config:  # it is to train for more steps
+            if not resume:
+                folder.write_config(parts.config, checkpoints)
+            elif folder.read_config() != parts.config:  # it is to train for more steps
+                folder.set_aside_evaluation()
                 folder.write_config(parts.config, checkpoints)
         self._frozen = load_frozen(parts.algorithm, self.training.seeds, parts.typed) if self._run is None else {}
 

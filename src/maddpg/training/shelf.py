@@ -17,8 +17,8 @@ from maddpg.config import CheckpointConfig, Config
 from maddpg.environments.registry import read_environment
 from maddpg.settings import from_dict, to_dict
 from maddpg.storage.compilation_cache import enable_compilation_cache
-from maddpg.storage.files import write_json
-from maddpg.storage.lock import only_one
+from maddpg.storage.files import read_json, write_json
+from maddpg.storage.lock import LOCK, only_one
 from maddpg.storage.run_folder import RunFolder
 from maddpg.training.build import build
 from maddpg.training.run import Progress, Trained, train
@@ -32,6 +32,14 @@ SPENT = "spent.json"
 """In a run's folder: the minutes that it took so far."""
 
 LINE_SECONDS = 30
+
+
+class Stopped(KeyboardInterrupt):
+    """A run was stopped on request; it goes on where it is trained again."""
+
+    def __init__(self, signal: int | None = None) -> None:
+        super().__init__()
+        self.signal = signal
 
 
 @contextmanager
@@ -63,19 +71,27 @@ class Shelf:
     progress: Callable[[], AbstractContextManager[Callable[[Progress], None]]] = lines
     """Shows how far a run is."""
 
-    def find(self, name: str, *configs: Config) -> dict[str, Any] | None:
+    def find(self, name: str, *configs: Config, serves: Callable[[dict[str, Any]], bool] = bool) -> dict[str, Any] | None:
         """The result of these very configurations, if there is one.
 
         Configurations are compared, not their digests: a result from before a setting existed counts as one with the setting's default,
         which must therefore be what the program did before.
+
+        Args:
+            name: what the result is called.
+            configs: all that decided it.
+            serves: whether a result holds what is wanted; one from before something was measured is passed over.
+
+        Raises:
+            ValueError: a file of that name is damaged.
         """
         for folder in (self.results, *([self.shipped] if self.shipped else [])):
             for path in sorted(folder.glob(f"{name}-*.json")):
                 if path.stem.rpartition("-")[0] != name:
                     continue  # another's, whose name only begins alike
-                result: dict[str, Any] = json.loads(path.read_text())
+                result = _read(path)
                 with suppress(ValueError):  # a setting that is no more
-                    if tuple(map(from_dict, [result["config"], *result.get("beside", [])])) == configs:
+                    if tuple(map(from_dict, [result["config"], *result.get("beside", [])])) == configs and serves(result):
                         return result
         return None
 
@@ -127,29 +143,47 @@ class Shelf:
     def _train(self, name: str, config: Config, actor: Network | None = None) -> tuple[Trained, RunFolder, float]:
         """Train, or go on where it was stopped: what came of it, its folder, and its minutes, those before it was stopped too."""
         enable_compilation_cache()
+        parts = build(config, read_environment(config.environment), actor)
         folder = self.folder(name, config)
-        going_on = folder.config.is_file() and folder.read_config() == config
-        if not going_on:
-            shutil.rmtree(folder.path, ignore_errors=True)
-            folder.path.mkdir(parents=True)
-        self.say(f"training {name}: {config.training.seeds} seeds, {config.training.steps:_} steps each")
-        (folder.path / ENDED).unlink(missing_ok=True)  # of networks that are no more
-        spent = folder.path / SPENT
-        before = json.loads(spent.read_text())["minutes"] if spent.is_file() else 0.0
-        began = time.perf_counter()
-        try:
-            parts = build(config, read_environment(config.environment), actor)
-            with only_one(folder.path), self.progress() as tell:
-                result = train(parts, folder, tell, checkpoints=CheckpointConfig(), say=self.say, resume=going_on)
-        finally:
-            minutes = before + (time.perf_counter() - began) / 60
-            write_json(spent, {"minutes": minutes})
-        if not result.finished:
-            result.close()
-            raise KeyboardInterrupt
-        shutil.rmtree(folder.checkpoints, ignore_errors=True)  # gigabytes, with many seeds; a finished run has its networks
-        write_json(folder.path / ENDED, {"training_minutes": minutes})
+        folder.path.mkdir(parents=True, exist_ok=True)
+        with only_one(folder.path):
+            going_on = folder.config.is_file() and folder.read_config() == config
+            if not going_on:
+                _empty(folder.path)
+            self.say(f"training {name}: {config.training.seeds} seeds, {config.training.steps:_} steps each")
+            (folder.path / ENDED).unlink(missing_ok=True)  # of networks that are no more
+            spent = folder.path / SPENT
+            before = json.loads(spent.read_text())["minutes"] if spent.is_file() else 0.0
+            began = time.perf_counter()
+            try:
+                with self.progress() as tell:
+                    result = train(parts, folder, tell, checkpoints=CheckpointConfig(), say=self.say, resume=going_on)
+            finally:
+                minutes = before + (time.perf_counter() - began) / 60
+                write_json(spent, {"minutes": minutes})
+            if not result.finished:
+                result.close()
+                raise Stopped(result.signal)
+            write_json(folder.path / ENDED, {"training_minutes": minutes})
+            shutil.rmtree(folder.checkpoints, ignore_errors=True)  # gigabytes, with many seeds; a finished run has its networks
         return result, folder, minutes
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A result, or a ValueError that says what to do."""
+    result = read_json(path)
+    if not isinstance(result, dict) or "config" not in result:
+        raise ValueError(f"{path} is no result of ours: delete it, and it is made again")
+    return result
+
+
+def _empty(folder: Path) -> None:
+    """Take away all that is in a folder but its lock."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
+            path.unlink()
 
 
 def digest(*configs: Config) -> str:

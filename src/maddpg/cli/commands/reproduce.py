@@ -20,7 +20,7 @@ from maddpg.paper.registry import ALL, STUDIES, choose_studies
 from maddpg.paper.study import Study
 from maddpg.storage.compilation_cache import enable_compilation_cache
 from maddpg.storage.files import write_bytes
-from maddpg.training.shelf import Shelf
+from maddpg.training.shelf import Shelf, Stopped
 
 SHIPPED = Path(maddpg.paper.__file__).parent / "results"
 """What we measured, in full."""
@@ -37,9 +37,9 @@ class Reproduce:
     """paper: the released code's hyper-parameters, dynamics, rewards and actions. tuned: our preset in mpe2's worlds. Left out: both, with
     --quick the second."""
     afresh: bool = False
-    """Train everything here. Left out: results that come with this package are taken as they are."""
+    """Leave out the results that come with this package. What is in --out is taken in any case."""
     out: Path = Path("runs") / "paper"
-    """A folder for the tables, the figures, every result and the runs. Typed again, the same line goes on where it was stopped."""
+    """A folder for the tables, the figures, what is made here and its runs. Typed again, the same line goes on where it was stopped."""
 
     def run(self) -> int:
         """Train what is missing, print, draw; the exit code."""
@@ -51,16 +51,23 @@ class Reproduce:
         def say(line: str) -> None:
             console.print(line, highlight=False, markup=False, soft_wrap=True)
 
+        import matplotlib  # noqa: F401  # rather now than after an hour's training
+
         enable_compilation_cache()
         shipped = None if self.afresh else SHIPPED
         shelf = Shelf(self.out / "results", self.out / "runs", shipped, say, lambda: training_progress(console))
-        for study in studies:
-            planned = plan([study], shelf, size, settings)
-            say(f"{study.name}: {_planned(planned, self.afresh)}")
-            planned.carry_out()
-            self._show(study, shelf, size, settings)
+        failed = 0
+        try:
+            for study in studies:
+                planned = plan([study], shelf, size, settings)
+                say(f"{study.name}: {_planned(planned, self.afresh)}")
+                failed += planned.carry_out()
+                self._show(study, shelf, size, settings)
+        except Stopped as stopped:
+            say("stopped; typed again, the same line goes on")
+            return 128 + (stopped.signal or 2)
         say(f"written: {self.out}")
-        return 0
+        return 1 if failed else 0
 
     def _show(self, study: Study, shelf: Shelf, size: Size, settings: Sequence[str]) -> None:
         tables = grids(study, shelf, size, settings)

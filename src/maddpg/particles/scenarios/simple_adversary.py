@@ -59,14 +59,17 @@ def make(
 
     def metrics(world: World) -> dict[str, jax.Array]:
         distance = length(way_to_goal(world))
-        covered = jnp.min(distances(world.position[adversaries:], world.landmark), axis=0) < REACH
+        cover = jnp.min(distances(world.position[adversaries:], world.landmark), axis=0)
         agent_distance, adversary_distance = jnp.min(distance[adversaries:]), jnp.min(distance[:adversaries])
         return {
             "agent_distance": agent_distance,
             "adversary_distance": adversary_distance,
+            "agent_final_distance": agent_distance,
+            "adversary_final_distance": adversary_distance,
             "agent_success": agent_distance < REACH,
             "adversary_success": adversary_distance < REACH,
-            "landmarks_covered": jnp.mean(covered),
+            "landmarks_covered": jnp.mean(cover < REACH),
+            "cover_distance": jnp.max(cover),
         }
 
     def script(key: jax.Array, world: World) -> Intention:
@@ -86,9 +89,12 @@ def make(
         aggregates={
             "agent_distance": "mean",
             "adversary_distance": "mean",
+            "agent_final_distance": "last",
+            "adversary_final_distance": "last",
             "agent_success": "last",
             "adversary_success": "last",
             "landmarks_covered": "last",
+            "cover_distance": "last",
         },
         script=script,
         choices={"goal": landmark_count},
