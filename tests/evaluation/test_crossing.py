@@ -140,7 +140,7 @@ def test_others_may_play_for_a_policy():
 
 def test_on_a_stage_line_ups_play_one_after_another_from_the_same_starts():
     rollout = make_rollout(ALGORITHM, GAME, EPISODES)
-    stage = Stage(True, lambda actor: device_play(rollout, actor), lambda: None)
+    stage = Stage(True, lambda actor: device_play(rollout, actor), lambda actor: device_play(rollout, actor), lambda: None)
 
     played = play_pairings(on_stage(stage, EPISODES), ACTORS, LEARNED, LINE_UPS, EPISODES, keep=lambda part: part)
 

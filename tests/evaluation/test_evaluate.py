@@ -6,9 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from maddpg.config import Config
 from maddpg.evaluation.evaluate import device_play, evaluate
 from maddpg.evaluation.players import Player, choose_players, everybody
 from maddpg.evaluation.rollout import Episodes, make_rollout
+from maddpg.evaluation.stage import make_stage
 from tests.evaluation.game import ACTORS, ALGORITHM, GAME, SPEC
 
 
@@ -95,3 +97,12 @@ def test_a_place_elsewhere_gives_its_own_name():
     nothing = Episodes(jnp.zeros((1, 2, 2)), {})
 
     assert evaluate(SPEC, lambda *_: nothing, [0], 2, everybody(SPEC, Player.LEARNED), "box", "mpe2:ending").environment == "mpe2:ending"
+
+
+def test_what_chooses_networks_while_they_learn_is_not_what_judges_them():
+    stage = make_stage(Config(""), ALGORITHM, GAME, 20)
+    watched, again, played = (play(ACTORS)(everybody(SPEC, Player.RANDOM), 20).returns for play in (stage.watch, stage.watch, stage.play))
+
+    np.testing.assert_array_equal(watched, again)
+    assert watched.shape == played.shape
+    assert not np.array_equal(watched, played)

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from maddpg.algorithm.state import init
-from maddpg.config import HostConfig
+from maddpg.config import Config, HostConfig
 from maddpg.environments.host import HostWorld
 from maddpg.environments.vector import Vector
 from maddpg.environments.vector.configured import open_vector
 from maddpg.evaluation.evaluate import evaluate
 from maddpg.evaluation.host_play import HostPlayers
 from maddpg.evaluation.players import Player, everybody
+from maddpg.evaluation.stage import make_stage
 from tests.host_worlds import DEATH, LENGTH, SPEC, Make, Trouble, make_parts
 
 PARTS = make_parts()
@@ -108,3 +109,22 @@ def test_an_evaluation_has_no_scripted_column(players, actor):
         for agent in seed.agents.values():
             assert agent.scripted is None
             assert agent.normalised is None
+
+
+def test_other_episodes_come_from_another_first_one(players, actor):
+    usual, other, again = (players.play(actor, RANDOM, 9, first=first).returns for first in (0, 2**20, 2**20))
+
+    np.testing.assert_array_equal(other, again)
+    assert not np.array_equal(usual, other)
+
+
+def test_what_chooses_networks_while_they_learn_is_not_what_judges_them(actor):
+    world = HostWorld(SPEC, Make(trouble=Trouble(0)))
+    stage = make_stage(Config("", host=HostConfig(workers=0)), PARTS.algorithm, world, 9)
+    try:
+        watched, played = (play(actor)(LEARNED, 9).returns for play in (stage.watch, stage.play))
+    finally:
+        stage.close()
+
+    assert watched.shape == played.shape
+    assert not np.array_equal(watched, played)

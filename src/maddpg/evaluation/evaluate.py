@@ -18,9 +18,14 @@ Play = Callable[[np.ndarray, int], Episodes]
 
 EVALUATION_SEED = 2_000_000_011  # beyond those of runs: episodes of evaluation are none of those of training
 
+CHOOSING_SEED = EVALUATION_SEED + 1  # while training: networks that were chosen by these episodes are judged by others
 
-def device_play(rollout: Rollout, actor: PyTree) -> Play:
-    """Play on the device, with actors [seed, agent, ...], in calls of one compiled `rollout` until there are episodes enough."""
+
+def device_play(rollout: Rollout, actor: PyTree, seed: int = EVALUATION_SEED) -> Play:
+    """Play on the device, with actors [seed, agent, ...], in calls of one compiled `rollout` until there are episodes enough.
+
+    `seed` says which episodes.
+    """
     seeds = len(jax.tree.leaves(actor)[0])
 
     def play(players: np.ndarray, episodes: int) -> Episodes:
@@ -28,7 +33,7 @@ def device_play(rollout: Rollout, actor: PyTree) -> Play:
         alike = not (players == Player.LEARNED).any()
         parts: list[Episodes] = []
         while sum(part.returns.shape[1] for part in parts) < episodes:
-            key = jax.random.fold_in(jax.random.key(EVALUATION_SEED), len(parts))
+            key = jax.random.fold_in(jax.random.key(seed), len(parts))
             everyone = jnp.broadcast_to(jnp.asarray(players), (seeds, len(players)))
             part = jax.device_get(rollout(actor, everyone, jax.random.split(key, seeds)))
             parts.append(jax.tree.map(lambda leaf: leaf.reshape(1, -1, *leaf.shape[2:]), part) if alike else part)

@@ -17,7 +17,7 @@ from maddpg.types import Availability, PyTree
 
 
 class HostPlayers:
-    """Plays in environments that are kept from call to call; every call begins with the same episodes."""
+    """Plays in environments that are kept from call to call; every call begins with the same episodes, unless it says otherwise."""
 
     def __init__(self, algorithm: Algorithm, open_vector: Callable[[], Vector], sub_policy: SubPolicy = "drawn") -> None:
         """`open_vector` starts the environments, once they are needed; `sub_policy` says who of an ensemble plays."""
@@ -25,11 +25,14 @@ class HostPlayers:
         self.still = still_actions(algorithm)
         """[agent, action], what those do who stand still; it may be put to any constant action."""
 
-    def play(self, actor: PyTree, players: np.ndarray, episodes: int, tell: Callable[[int], None] = lambda _: None) -> Episodes:
+    def play(
+        self, actor: PyTree, players: np.ndarray, episodes: int, tell: Callable[[int], None] = lambda _: None, first: int = 0
+    ) -> Episodes:
         """So many episodes with the actors of every seed, [seed, agent, ...].
 
         Every environment plays its share of the episodes, so that short ones do not count for more. An episode that is lost is made up
-        for by another one, from another beginning. `tell` hears of episodes as they end.
+        for by another one, from another beginning. `tell` hears of episodes as they end; `first` is the number of every
+        environment's first one.
 
         Returns:
             Returns [seed, episode, agent], and how many were lost, [seed]; of one seed for all if nobody plays what it learned. There are
@@ -40,7 +43,7 @@ class HostPlayers:
         """
         count = len(jax.tree.leaves(actor)[0]) if (players == Player.LEARNED).any() else 1
         seeds = [jax.tree.map(lambda leaf, row=row: leaf[row], actor) for row in range(count)]
-        returns, lost = zip(*(self._play_one(each, players, episodes, tell) for each in seeds), strict=True)
+        returns, lost = zip(*(self._play_one(each, players, episodes, tell, first) for each in seeds), strict=True)
         return Episodes(np.stack(returns), {}, np.array(lost))
 
     def close(self) -> None:
@@ -69,12 +72,14 @@ class HostPlayers:
 
         return jax.jit(decide)
 
-    def _play_one(self, actor: PyTree, players: np.ndarray, episodes: int, tell: Callable[[int], None]) -> tuple[np.ndarray, int]:
+    def _play_one(
+        self, actor: PyTree, players: np.ndarray, episodes: int, tell: Callable[[int], None], first: int
+    ) -> tuple[np.ndarray, int]:
         """The returns of one seed, [episode, agent], and how many episodes were lost."""
         vector, lost = self._vector, 0
         share = np.full(vector.count, episodes // vector.count) + (np.arange(vector.count) < episodes % vector.count)
         done: list[list[np.ndarray]] = [[] for _ in range(vector.count)]
-        step, returns, clock = vector.reset(again=True), np.zeros((vector.count, len(players))), 0
+        step, returns, clock = vector.reset(first), np.zeros((vector.count, len(players))), 0
         who = self._draw(clock, vector.count)
         while any(len(mine) < wanted for mine, wanted in zip(done, share, strict=True)):
             there = availability(self._algorithm.spec, step.alive, step.action_mask)

@@ -137,7 +137,7 @@ class Journal:
 
     def _evaluation_lines(self, actor: PyTree, rounds: int) -> list[float]:
         """Greedy episodes of every seed; its return, mean over agents."""
-        episodes = self.stage.play(actor)(as_trained(self.loop.algorithm), self.training.evaluation_episodes)
+        episodes = self.stage.watch(actor)(as_trained(self.loop.algorithm), self.training.evaluation_episodes)
         for row, seed in enumerate(self.training.all_seeds):
             line = {
                 "kind": "evaluation",

@@ -89,16 +89,17 @@ class Vector:
         self._finalizer.atexit = False
         atexit.register(self._finalizer)
 
-    def reset(self, again: bool = False) -> VectorStep:
+    def reset(self, first: int | None = None) -> VectorStep:
         """Begin another episode everywhere, with first lengths again; an answer that is still to come is waited for and dropped.
 
-        With `again` episodes are counted from the first once more, so that the same ones come as after the first reset.
+        With `first` episodes are counted from that number on, so that the same ones come as the last time; from 0 on they are those after
+        the first reset.
         """
         if self._state in ("sent", "waiting"):
             self._finish()
         self._require("reset", "new", "ready")
-        if again:
-            self._crew.block.episode[:] = 0
+        if first is not None:
+            self._crew.block.episode[:] = first
         self._alive = np.zeros_like(self._alive)
         self._done.clear()
         self._crew.send("reset", self.steps)
