@@ -43,6 +43,7 @@ def test_navigation_sums_distances_over_as_many_landmarks_as_agents():
 def test_predator_prey(study):
     assert counted(study, touches=[2.0, 0.0], prey_outside=[0.04, 1.0]) == {
         "touches an episode": [2.0, 0.0],
+        "a predator's reward for them": [20.0, 0.0],
         "prey outside the field, % of steps": [0.04, 1.0],
     }
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from maddpg.config import Config, RewardDesignConfig
 from maddpg.paper.study import Measure, Printed, Study, metric
+from maddpg.particles.scenarios.simple_tag import CATCH
 
 TOUCHES = "touches an episode"
 WORLDS = {
@@ -49,6 +50,7 @@ STUDY = Study(
     kinds=("MADDPG", "DDPG"),
     measures=(
         Measure(TOUCHES, metric("touches"), digits=3),
+        Measure("a predator's reward for them", lambda episodes: CATCH * metric("touches")(episodes), digits=2),
         Measure("prey outside the field, % of steps", metric("prey_outside"), percent=True),
     ),
     seeds=(3,),
