@@ -120,6 +120,17 @@ def test_every_line_up_has_a_place(figures, shelf, tmp_path):
     assert 1.5 < bar.get_x() < 2.5
 
 
+def test_a_world_of_which_there_is_nothing_yet_is_left_out(figures, shelf, tmp_path):
+    study = replace(
+        FRESH, worlds={"short": {"episode_length": 5}, "long": {}}, printed={("short", ("DDPG", "DDPG")): {SUCCEEDS: Printed(4)}}
+    )
+    put(workshop(shelf, study, world="long").together(("DDPG", "DDPG")), shelf, TOGETHER)
+
+    assert draw(study, shelf, SIZE, ["tuned"], tmp_path / "figure.png")
+
+    assert [axes.get_title() for axes in figures[0].axes] == [f"{heading}, long" for heading in TOGETHER]
+
+
 def test_a_bar_of_a_single_seed_has_no_interval(figures, shelf, tmp_path):
     study = replace(FRESH, seeds=(1,))
     put(workshop(shelf, study, seeds=range(1)).together(("DDPG", "DDPG")), shelf, {heading: [0.5] for heading in TOGETHER})

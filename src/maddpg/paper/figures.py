@@ -81,14 +81,15 @@ def _lines(programs: Sequence[dict[str, Any]], name: str, kind: str) -> list[tup
 
 
 def _bars(figure: Any, study: Study, shelf: Shelf, size: Size, settings: Sequence[str]) -> bool:
-    """A row for each world, a column for each measure: every line-up, as the paper prints it and in every way that it was played."""
-    figure.set_size_inches(4.6 * len(study.measures), 3.6 * len(study.worlds))
-    something = False
-    for row, world in enumerate(study.worlds):
-        found = [rows(study, shelf, size, settings, world, line_up) for line_up in study.line_ups]
-        something |= any(way.means for ways in found for way in ways)
+    """A row for each world of which there is anything, a column for each measure: every line-up, in print and as we played."""
+    every = {world: [rows(study, shelf, size, settings, world, line_up) for line_up in study.line_ups] for world in study.worlds}
+    shown = {world: found for world, found in every.items() if any(way.means for ways in found for way in ways)}
+    if not shown:
+        return False
+    figure.set_size_inches(4.6 * len(study.measures), 3.6 * len(shown))
+    for row, (world, found) in enumerate(shown.items()):
         for column, measure in enumerate(study.measures):
-            axes = figure.add_subplot(len(study.worlds), len(study.measures), row * len(study.measures) + column + 1)
+            axes = figure.add_subplot(len(shown), len(study.measures), row * len(study.measures) + column + 1)
             width = 0.8 / (1 + len(found[0]))
             for place, (line_up, ways) in enumerate(zip(study.line_ups, found, strict=True)):
                 printed = study.printed.get((world, line_up), {}).get(measure.heading)
@@ -107,7 +108,7 @@ def _bars(figure: Any, study: Study, shelf: Shelf, size: Size, settings: Sequenc
     handles = {label: handle for axes in figure.axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles, loc="outside lower center", ncols=len(handles), fontsize="small")
     figure.axes[0].set_ylabel(" v. ".join(study.sides.values()), fontsize="small")
-    return something
+    return True
 
 
 def _scaled(measure: Measure, interval: Any) -> np.ndarray:
