@@ -23,7 +23,7 @@ from maddpg.evaluation.communication import measure_messages
 from maddpg.evaluation.evaluate import evaluate
 from maddpg.evaluation.players import as_trained
 from maddpg.storage.run_folder import RunFolder
-from maddpg.training.run import Trained
+from maddpg.training.trained import Trained
 
 PAGE = Path(__file__).parent.parent / "docs" / "communication.md"
 STEPS, SEEDS, EPISODES = 500_000, 5, 2_000

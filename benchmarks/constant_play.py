@@ -12,7 +12,7 @@ from maddpg.environments.vector.configured import open_vector
 from maddpg.evaluation.evaluate import EVALUATION_SEED
 from maddpg.evaluation.host_play import HostPlayers
 from maddpg.evaluation.players import Player, everybody
-from maddpg.training.run import Trained
+from maddpg.training.trained import Trained
 
 TRIED, TRIAL_EPISODES = 32, 20
 

@@ -11,7 +11,7 @@ from benchmarks.cache import SHELF
 from maddpg.config import WorldConfig, preset
 from maddpg.environments.registry import describe_environments, resolve
 from maddpg.storage.run_folder import RunFolder
-from maddpg.training.run import Trained
+from maddpg.training.trained import Trained
 
 STEPS = 100_000
 

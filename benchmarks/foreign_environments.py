@@ -35,8 +35,8 @@ from maddpg.evaluation.players import as_trained, choose_players
 from maddpg.evaluation.reference import reference_play
 from maddpg.storage.run_folder import RunFolder
 from maddpg.training.build import Parts
-from maddpg.training.run import Trained
 from maddpg.training.saved import load_actors
+from maddpg.training.trained import Trained
 
 PAGE = Path(__file__).parent.parent / "docs" / "environments.md"
 PICTURE = PAGE.parent / "images" / "environments.png"

@@ -34,7 +34,7 @@ from maddpg.particles.actions import Intention
 from maddpg.particles.play import go_to
 from maddpg.storage.files import write_json
 from maddpg.storage.run_folder import RunFolder
-from maddpg.training.run import Trained
+from maddpg.training.trained import Trained
 
 WORLD = "simple_speaker_listener"
 STEPS, SEEDS, EPISODES = 500_000, 10, 10_000

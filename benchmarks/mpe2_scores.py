@@ -22,7 +22,7 @@ from maddpg.evaluation.evaluate import evaluate
 from maddpg.evaluation.players import choose_players
 from maddpg.evaluation.reference import reference_play
 from maddpg.storage.run_folder import RunFolder
-from maddpg.training.run import Trained
+from maddpg.training.trained import Trained
 
 EPISODES = 1_000
 

@@ -9,16 +9,19 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.tables import fill
-from maddpg.cli.commands.reproduce import SHIPPED
-from maddpg.paper import FULL, STUDIES, grids, plan
+from maddpg.paper import FULL, SHIPPED, STUDIES, grids, plan
 from maddpg.paper.figures import draw
 from maddpg.paper.registry import choose_studies
 from maddpg.paper.reproduce import Piece
+from maddpg.paper.study import REACHED
 from maddpg.training.shelf import Shelf
 
 PAGE = Path(__file__).parent.parent / "docs" / "paper.md"
 IMAGES = PAGE.parent / "images"
+DRAWS = 400_000  # of a geometry: a share's standard error is below 0.1 points
 SHELF = Shelf(SHIPPED, Path("runs") / "paper" / "runs")
 
 
@@ -30,6 +33,36 @@ def table(name: str) -> list[str]:
     if _figure(name).is_file():
         return [*lines, f"![{STUDIES[name].title}](images/{_figure(name).name})"]
     return lines[:-1]
+
+
+def geometry() -> list[str]:
+    """How those who know nothing stand by geometry alone, beside what the paper prints of them: what its units are inferred from."""
+    generator = np.random.default_rng(0)
+
+    def middle(landmarks: int) -> np.ndarray:
+        """Distance of a landmark from the middle of all."""
+        places = generator.uniform(-1, 1, (DRAWS, landmarks, 2))
+        return np.asarray(np.linalg.norm(places[:, 0] - places.mean(axis=1), axis=-1))
+
+    def share(distance: np.ndarray) -> str:
+        return f"{np.mean(distance < REACHED):.1%}"
+
+    listener, pair, four = middle(3), middle(2), middle(4)
+    agents, landmarks = generator.uniform(-1, 1, (2, DRAWS // 10, 6, 2))
+    standing = np.linalg.norm(agents[:, :, None] - landmarks[:, None], axis=-1).min(axis=1).sum(axis=1)
+    rows = (
+        (f"a listener in the middle of three landmarks ends within {REACHED} of one", share(listener), "32.0% ? (DDPG)"),
+        ("its mean distance", f"{listener.mean():.3f}", ""),
+        ("its mean squared distance", f"{np.mean(listener**2):.3f}", "0.456 ? (DDPG)"),
+        (f"an adversary in the middle of two landmarks ends within {REACHED} of one", share(pair), "39.2% ? (both MADDPG)"),
+        ("of four", share(four), "28.3% ? (both MADDPG)"),
+        (
+            "six agents that stay where they begin: sum over six landmarks of the nearest agent's distance",
+            f"{standing.mean():.2f}",
+            "3.345 ? (MADDPG)",
+        ),
+    )
+    return ["| who knows or does nothing | by geometry | the paper |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
 
 
 def costs() -> list[str]:
@@ -50,7 +83,7 @@ def costs() -> list[str]:
 
 def render(text: str) -> str:
     """The page with its tables made anew from the committed results."""
-    return fill(text, {**{name: table(name) for name in STUDIES}, "costs": costs()})
+    return fill(text, {**{name: table(name) for name in STUDIES}, "geometry": geometry(), "costs": costs()})
 
 
 def _figure(name: str) -> Path:

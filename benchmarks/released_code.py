@@ -17,7 +17,7 @@ from benchmarks.cache import SHELF
 from maddpg.config import Config, WorldConfig, preset
 from maddpg.environments.registry import resolve
 from maddpg.storage.run_folder import RunFolder
-from maddpg.training.run import Trained
+from maddpg.training.trained import Trained
 
 EPISODES, LAST = 60_000, 1_000
 WORLDS = {  # what must be seen, what was published

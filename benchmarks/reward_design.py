@@ -24,7 +24,7 @@ from maddpg.environments.registry import resolve
 from maddpg.evaluation.evaluate import evaluate
 from maddpg.evaluation.players import choose_players
 from maddpg.storage.run_folder import RunFolder
-from maddpg.training.run import Trained
+from maddpg.training.trained import Trained
 
 PAGE = Path(__file__).parent.parent / "docs" / "reward_design.md"
 STEPS, SEEDS, EVALUATION_INTERVAL, EPISODES = 300_000, 5, 20_000, 1_000

@@ -23,7 +23,7 @@ from benchmarks.tables import fill
 from maddpg.config import Config, WorldConfig, preset
 from maddpg.environments.registry import resolve
 from maddpg.storage.run_folder import RunFolder
-from maddpg.training.run import Trained
+from maddpg.training.trained import Trained
 
 PAGE = Path(__file__).parent.parent / "docs" / "target_updates.md"
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "target_updates.png"

@@ -96,3 +96,13 @@ def test_every_team_is_attacked_by_the_same_algorithm(run):
     assert (response.algorithm.critic_view, response.algorithm.twin_critics, response.algorithm.gamma) == ("all", True, 0.95)
     assert list(response.teams) == ["good"]
     assert response.teams["good"].player == "frozen"
+
+
+def test_the_geometry_of_those_who_know_nothing_is_what_closed_forms_say():
+    """Two points of a unit square are within s of each other with probability pi s^2 - 8/3 s^3 + s^4/2."""
+    found = {row[0]: row[1] for row in ([cell.strip() for cell in line.split("|")[1:-1]] for line in paper.geometry()[2:])}
+    side = 0.45  # half the way between two landmarks in a square of side 2
+
+    pair = float(found["an adversary in the middle of two landmarks ends within 0.45 of one"].rstrip("%"))
+    assert pair == pytest.approx(100 * (np.pi * side**2 - 8 / 3 * side**3 + side**4 / 2), abs=0.4)
+    assert float(found["its mean squared distance"]) == pytest.approx(4 / 9, abs=0.003)

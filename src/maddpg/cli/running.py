@@ -27,7 +27,8 @@ from maddpg.storage.lock import only_one
 from maddpg.storage.run_folder import RunFolder
 from maddpg.training.build import Parts
 from maddpg.training.health import NotFinite
-from maddpg.training.run import NotSaved, Trained, train
+from maddpg.training.run import NotSaved, train
+from maddpg.training.trained import Trained
 
 FINAL_EPISODES = 1_000
 PICTURED_EPISODES = 4

@@ -15,6 +15,9 @@ from maddpg.config.teams import TeamConfig
 from maddpg.config.training import TrainingConfig
 from maddpg.config.world import WorldConfig
 
+LONGEST_NAME = 200
+"""Characters of an environment's name."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -39,8 +42,6 @@ class Config:
         require(plain, "environment", self.environment, f"must be a name of at most {LONGEST_NAME} characters that can be printed")
 
 
-LONGEST_NAME = 200
-"""Characters of an environment's name."""
 Preset = Literal["tuned", "paper"]
 
 

@@ -13,7 +13,6 @@ MEASURES = (
     Measure("final distance", metric("final_distance"), digits=3),
     Measure(SQUARED, lambda episodes: metric("final_distance")(episodes) ** 2, digits=3),
 )
-CURVES = {"reached": "share of episodes that end within 0.1", "final_distance": "distance at the end"}
 
 STUDY = Study(
     name="communication",
@@ -27,5 +26,5 @@ STUDY = Study(
         ("", ("MADDPG",)): {NEAR: Printed(84.0, verified=True), SQUARED: Printed(0.133, digits=3)},
         ("", ("DDPG",)): {NEAR: Printed(32.0), SQUARED: Printed(0.456, digits=3)},
     },
-    curves=CURVES,
+    curves={"reached": "share of episodes that end within 0.1", "final_distance": "distance at the end"},
 )

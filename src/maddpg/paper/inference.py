@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from maddpg.paper.communication import CURVES, MEASURES
-from maddpg.paper.study import Study
+from dataclasses import replace
 
-STUDY = Study(
+from maddpg.paper import communication
+
+STUDY = replace(
+    communication.STUDY,
     name="inference",
     title="Inferred policies in cooperative communication (simple_speaker_listener)",
-    environment="simple_speaker_listener",
-    sides={"agents": "agents"},
     kinds=("MADDPG", "inferred policies"),
-    measures=MEASURES,
-    seeds=(10,),
-    curves=CURVES,
+    printed={},
 )

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -25,6 +26,9 @@ from maddpg.training.health import NotFinite
 from maddpg.training.run import NotSaved
 from maddpg.training.shelf import Shelf
 from maddpg.types import PyTree
+
+SHIPPED = Path(__file__).parent / "results"
+"""Results that come with the package: what we measured."""
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,8 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
 }
 """Settings of the algorithm that make each kind."""
 
-SETTINGS: Mapping[str, str] = {
-    "paper": "the paper's: the released code's hyper-parameters, dynamics, rewards and soft actions",
-    "tuned": "ours: the default preset in mpe2's worlds",
-}
+SETTINGS = ("paper", "tuned")
+"""The paper's: the released code's hyper-parameters, dynamics, rewards and soft actions. Ours: the default preset in mpe2's worlds."""
 
 EPISODE = 25  # steps
 
@@ -39,7 +37,7 @@ class Size:
     """Greedy episodes of every pairing of seeds."""
     most_seeds: int | None = None
     """Seeds of a single program, where not all that a study has are trained."""
-    settings: tuple[str, ...] = tuple(SETTINGS)
+    settings: tuple[str, ...] = SETTINGS
 
 
 FULL = Size(25_000 * EPISODE, 1_000)

@@ -15,7 +15,8 @@ from maddpg.evaluation.rollout import Episodes
 REACHED = 0.45
 """How near counts as reached, which the text does not say. It is inferred from opponents and listeners that know nothing: a listener that
 goes to the middle of the three landmarks ends within 0.45 of its goal in 31.7% of episodes, by geometry alone, where the paper's DDPG has
-32.0%; an adversary that stands in the middle of two or four landmarks in 41.3% and 27.1%, where the paper has 39.2% and 28.3%."""
+32.0 ?; an adversary that stands in the middle of two or four landmarks in 41.3% and 27.1%, where the paper has 39.2 ? and 28.3 ?. A ? is
+from memory; docs/paper.md has the geometry, by benchmarks/paper.py."""
 
 LineUp = tuple[str, ...]
 """The kind of each side, in the order of `Study.sides`."""

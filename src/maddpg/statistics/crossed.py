@@ -29,16 +29,14 @@ def crossed_interval(
     two pairings are left.
 
     Args:
-        table: a number for every seed of one side with every seed of the other; NaN where two have not met.
-        same_runs: whether row i and column i are two sides of one run, which are then drawn together. Such a pair does not count, since
-            they know each other.
+        table: a number for every seed of one side with every seed of the other; NaN where a pair does not count, since two have not met,
+            or know each other.
+        same_runs: whether row i and column i are two sides of one run, which are then drawn together.
         draws: of the bootstrap.
         level: the probability with which the interval is to hold the truth.
         seed: of the draws.
     """
     strangers = np.isfinite(table)
-    if same_runs:
-        np.fill_diagonal(strangers, False)
     generator = np.random.default_rng(seed)
     every = [np.arange(count)[None] for count in table.shape]
     estimate = crossed_mean(table, strangers, *every)[0]

@@ -13,11 +13,8 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
-from maddpg.algorithm.state import Algorithm, TrainState
+from maddpg.algorithm.state import TrainState
 from maddpg.config import CheckpointConfig
-from maddpg.environments.contract import Environment
-from maddpg.evaluation.evaluate import Play
-from maddpg.evaluation.stage import Stage
 from maddpg.storage.arrays import save_tree
 from maddpg.storage.files import require_plain
 from maddpg.storage.lines import Lines
@@ -34,6 +31,7 @@ from maddpg.training.pace import Pace
 from maddpg.training.refilling import refill
 from maddpg.training.run_state import RunState
 from maddpg.training.saved import networks, note_steps
+from maddpg.training.trained import Trained
 from maddpg.types import PyTree
 
 
@@ -47,39 +45,6 @@ class Progress:
     steps_per_second: float  # of all seeds together, while learning; 0 before that
     episode_return: dict[str, float]  # by agent, with exploration, over the last interval, mean over seeds; empty before the first
     seconds_left: float  # at the present speed; 0 before there is one
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a run came to."""
-
-    parts: Parts
-    stage: Stage
-    learner: TrainState  # [seed, ...]
-    steps: int
-    updates: int
-    steps_per_second: float  # of all seeds together, without compiling
-    finished: bool  # False: stopped on request
-    lost_episodes: int = 0  # of environments in Python that failed and were replaced
-    signal: int | None = None  # which one stopped it
-
-    @property
-    def algorithm(self) -> Algorithm:
-        """The static parts."""
-        return self.parts.algorithm
-
-    @property
-    def environment(self) -> Environment:
-        """The environment, where it runs on the device."""
-        return self.parts.device_environment()
-
-    def play(self) -> Play:
-        """Play whole episodes with its actors."""
-        return self.stage.play(self.learner.actor)
-
-    def close(self) -> None:
-        """End the worker processes in which it plays, if there are any."""
-        self.stage.close()
 
 
 class NotSaved(RuntimeError):

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from maddpg.cli.checks import require_episodes
 from maddpg.config import Config
 from maddpg.environments.conformance import Conformance, Finding, check_environment
 from maddpg.environments.registry import read_environment, resolve
@@ -45,8 +46,7 @@ class Check:
 
     def run(self) -> int:
         """Check, print; the exit code."""
-        if self.episodes < 1:
-            raise ValueError(f"--episodes {self.episodes}: it must be at least 1")
+        require_episodes(self.episodes, least=1)
         if not 0 <= self.seed < 2**31 - 1:
             raise ValueError(f"--seed {self.seed}: it must lie between 0 and 2**31 - 2")
         if not 0 < self.step_timeout <= 1e6:

@@ -12,6 +12,7 @@ import jax
 import tyro
 from rich.console import Console
 
+from maddpg.cli.checks import require_episodes
 from maddpg.cli.progress import counting
 from maddpg.cli.trusted import read_trusted
 from maddpg.environments.contract import Environment
@@ -53,8 +54,7 @@ class Crossplay:
 
     def run(self) -> int:
         """Play, print, write; the exit code."""
-        if self.episodes < 2:
-            raise ValueError(f"--episodes {self.episodes}: it must be at least 2, and 1000 or more for numbers to believe")
+        require_episodes(self.episodes, least=2)
         if not self.run_folders:
             raise ValueError(
                 "crossplay needs runs: give the folders of two or more, or of one with several seeds, before flags such as --rows"

@@ -10,6 +10,7 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
+from maddpg.cli.checks import require_episodes
 from maddpg.cli.progress import counting
 from maddpg.cli.trusted import read_trusted
 from maddpg.config import Config
@@ -46,8 +47,7 @@ class Evaluate:
 
     def run(self) -> int:
         """Play, print; the exit code."""
-        if self.episodes < 1:
-            raise ValueError(f"--episodes {self.episodes}: it must be at least 1")
+        require_episodes(self.episodes, least=1)
         enable_compilation_cache()
         folder = find_run(self.run_folder)
         config = folder.read_config()

@@ -10,6 +10,7 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
+from maddpg.cli.checks import require_episodes
 from maddpg.evaluation.communication import measure_messages
 from maddpg.report.messages import message_tables
 from maddpg.storage.compilation_cache import enable_compilation_cache
@@ -36,8 +37,7 @@ class Messages:
 
     def run(self) -> int:
         """Play, measure, print; the exit code."""
-        if self.episodes < 2:
-            raise ValueError(f"--episodes {self.episodes}: it must be at least 2, and 1000 or more for numbers to believe")
+        require_episodes(self.episodes, least=2)
         enable_compilation_cache()
         folder = find_run(self.run_folder)
         config = folder.read_config()

@@ -12,18 +12,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-import maddpg.paper
 from maddpg.cli.progress import training_progress
-from maddpg.paper import FULL, QUICK, Grid, Plan, Size, grids, plan
+from maddpg.paper import FULL, QUICK, SHIPPED, Grid, Plan, Size, grids, plan
 from maddpg.paper.figures import draw
 from maddpg.paper.registry import ALL, STUDIES, choose_studies
 from maddpg.paper.study import Study
 from maddpg.storage.compilation_cache import enable_compilation_cache
 from maddpg.storage.files import write_bytes
 from maddpg.training.shelf import Shelf, Stopped
-
-SHIPPED = Path(maddpg.paper.__file__).parent / "results"
-"""What we measured, in full."""
 
 
 @dataclass(frozen=True)

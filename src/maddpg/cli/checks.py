@@ -1,0 +1,10 @@
+"""Checks that several commands share."""
+
+from __future__ import annotations
+
+
+def require_episodes(episodes: int, least: int) -> None:
+    """Raise `ValueError` unless there are enough episodes for what a command tells of them."""
+    if episodes < least:
+        advice = "" if least < 2 else ", and 1000 or more for numbers to believe"
+        raise ValueError(f"--episodes {episodes}: it must be at least {least}{advice}")
