@@ -1,4 +1,4 @@
-"""The paper's tables and figures in full, and docs/paper.md from them: `python -m benchmarks.paper [TABLE ...]`.
+"""The paper's tables and figures in full, and docs/paper.md from them: `python -m benchmarks.paper [TABLE ...] [--jobs N]`.
 
 What `maddpg reproduce TABLE` does, but results go into the package, from which everybody gets them, and figures into docs/images. What
 is there already is not run again; without a table nothing is run and the page is made anew.
@@ -16,6 +16,7 @@ from maddpg.paper import FULL, SHIPPED, STUDIES, grids, plan
 from maddpg.paper.figures import draw
 from maddpg.paper.registry import choose_studies
 from maddpg.paper.reproduce import Piece
+from maddpg.paper.side_by_side import carry_out_side_by_side, require_jobs
 from maddpg.paper.study import REACHED
 from maddpg.training.shelf import Shelf
 
@@ -93,9 +94,11 @@ def _figure(name: str) -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"of {', '.join(STUDIES)}, or all; none: only make the page anew")
-    tables = parser.parse_args().tables
-    for study in choose_studies(tables) if tables else []:
-        plan([study], SHELF, FULL, FULL.settings).carry_out()
+    parser.add_argument("--jobs", type=int, default=1, help="processes, each on a core of its own")
+    arguments = parser.parse_args()
+    require_jobs(arguments.jobs)
+    if arguments.tables:
+        carry_out_side_by_side(choose_studies(arguments.tables), SHELF, FULL, FULL.settings, arguments.jobs)
     for name, study in STUDIES.items():
         draw(study, SHELF, FULL, FULL.settings, _figure(name))
     PAGE.write_text(render(PAGE.read_text()))

@@ -95,21 +95,42 @@ def test_results_that_come_with_the_package_are_taken(tmp_path, shipped, capsys)
 
 def test_afresh_takes_nothing_that_was_made_elsewhere(shipped, monkeypatch, capsys):
     ship(shipped, LISTENER)
-    monkeypatch.setattr("maddpg.paper.reproduce.Plan.carry_out", lambda self: 0.0)
+    monkeypatch.setattr("maddpg.paper.reproduce.Plan.carry_out", lambda self: None)
 
-    assert command("reproduce listener --settings tuned --afresh") == 0
+    assert command("reproduce listener --settings tuned --afresh") == 1
 
-    assert capsys.readouterr().err.startswith("listener: 0 of 2 results are there, 2 to make\n")
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "listener: 0 of 2 results are there, 2 to make"
+    assert said[-1] == "2 results are missing, those that failed; typed again, the same line tries them once more"
+
+
+def test_several_processes_share_the_work(tmp_path, monkeypatch, capsys):
+    asked = []
+
+    def all_made(studies, shelf, size, settings, jobs):
+        asked.append(([study.name for study in studies], settings, jobs))
+        for study in studies:
+            ship(shelf, study)
+
+    monkeypatch.setattr(f"{REPRODUCE}.require_jobs", lambda jobs: None)
+    monkeypatch.setattr(f"{REPRODUCE}.carry_out_side_by_side", all_made)
+    monkeypatch.setattr("maddpg.paper.reproduce.Plan.carry_out", lambda self: pytest.fail("one process more"))
+
+    assert command("reproduce push listener --settings tuned --jobs 3") == 0
+
+    assert asked == [(["push", "listener"], ("tuned",), 3)]
+    assert capsys.readouterr().err.startswith("push: 2 of 2 results are there; add --afresh")
+    assert (tmp_path / "here" / "runs" / "paper" / "listener.md").is_file()
 
 
 def test_quick_results_have_files_of_their_own_and_both_settings_are_shown_each_once(tmp_path, shipped, monkeypatch, capsys):
-    monkeypatch.setattr("maddpg.paper.reproduce.Plan.carry_out", lambda self: 0.0)
+    monkeypatch.setattr("maddpg.paper.reproduce.Plan.carry_out", lambda self: None)
     put(workshop(shipped, ONE).apart(("DDPG", "DDPG")), shipped, {measure.heading: [[0.5, 0.5], [0.5, 0.5]] for measure in ONE.measures})
 
-    assert command("reproduce push listener push --quick") == 0
+    assert command("reproduce push listener push --quick") == 1
     said = [line.split(":")[0] for line in capsys.readouterr().err.splitlines()]
-    assert said == ["push", "listener", "written"]
-    assert command("reproduce push --settings paper tuned paper") == 0
+    assert said[:-1] == ["push", "listener", "written"]
+    assert command("reproduce push --settings paper tuned paper") == 1
 
     folder = tmp_path / "here" / "runs" / "paper"
     assert sorted(path.name for path in folder.iterdir()) == ["listener-quick.md", "push-quick.md", "push-quick.png", "push.md", "push.png"]
@@ -125,6 +146,8 @@ def test_quick_results_have_files_of_their_own_and_both_settings_are_shown_each_
         ("", f"reproduce needs the name of a table: one of {', '.join(STUDIES)}, push, listener, or all"),
         ("covrt", f"unknown table 'covrt'; did you mean 'covert'? Known: {', '.join(STUDIES)}, push, listener, all"),
         ("push covrt", "unknown table 'covrt'; did you mean 'covert'?"),
+        ("push --jobs 0", "--jobs must be from 1 to "),
+        ("push --jobs 9999", "--jobs must be from 1 to "),
         ("push --quik", "reproduce has no flag --quik; did you mean --quick? `maddpg reproduce --help` lists all"),
     ],
 )

@@ -15,13 +15,14 @@ from maddpg.paper.curves import read_curves
 from maddpg.paper.reproduce import plan
 from maddpg.paper.settings import run_config, run_name
 from maddpg.storage.files import write_json
+from maddpg.storage.lock import only_one
 from maddpg.storage.run_folder import RunFolder
 from maddpg.training.build import build
 from maddpg.training.health import NotFinite
 from maddpg.training.run import NotSaved
 from maddpg.training.saved import load_actors
 from maddpg.training.shelf import ENDED, Shelf
-from tests.paper.tiny import FRESH, PUSH, SIZE, shelf_in, tiny, workshop
+from tests.paper.tiny import FRESH, PUSH, SIZE, put, shelf_in, tiny, workshop
 from tests.saved_runs import save_run
 
 GOOD, SUCCEEDS = (measure.heading for measure in PUSH.measures)
@@ -44,7 +45,7 @@ def made(tmp_path_factory):
     save_run(folder.path, config)
     folder.metrics.write_text("")
     write_json(folder.path / ENDED, {"training_minutes": 3.5})
-    assert plan(BOTH, shelf, SIZE, SIZE.settings).carry_out() == 0
+    plan(BOTH, shelf, SIZE, SIZE.settings).carry_out()
     return shelf, tuple(said)
 
 
@@ -246,8 +247,31 @@ def test_a_run_that_fails_is_told_and_does_not_keep_the_others_from_being_made(t
     monkeypatch.setattr(Shelf, "actors", make)
     planned = plan([PUSH], shelf, SIZE, SIZE.settings)
 
-    assert planned.carry_out() == len(planned.pieces) == 6
+    planned.carry_out()
     assert said[0] == "paper-simple-push-tuned-maddpg failed: NaN in the actor"
     assert said[1] == "paper-simple-push-tuned-ddpg failed: the disk is full"
     assert made
-    assert len(planned.missing) == 6
+    assert len(planned.missing) == len(planned.pieces) == 6
+
+
+def test_what_another_process_is_making_is_left_to_it(tmp_path, monkeypatch):
+    shelf = shelf_in(tmp_path, said := [])
+    study = replace(PUSH, kinds=("DDPG",))
+    planned = plan([study], shelf, SIZE, SIZE.settings)
+    run, meeting = planned.pieces
+    folder = shelf.folder(run.name, *run.configs).path
+    folder.mkdir(parents=True)
+    waited = []
+
+    def other_process(seconds):
+        waited.append(seconds)
+        for piece in (run, meeting)[len(waited) - 1 :][:1]:
+            put(piece, shelf, {})
+
+    monkeypatch.setattr("maddpg.paper.reproduce.time.sleep", other_process)
+    with only_one(folder):
+        planned.carry_out()
+
+    assert planned.missing == []
+    assert len(waited) == 2
+    assert said == []

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from maddpg.config import Config
+from maddpg.evaluation.rollout import Episodes
 from maddpg.paper.reproduce import Piece, Workshop
 from maddpg.paper.settings import Size
 from maddpg.paper.study import Measure, Study, metric
@@ -25,6 +26,10 @@ def tiny(config: Config) -> Config:
     return replace(config, algorithm=small, training=replace(config.training, **amount, **evaluations))
 
 
+def _return_of_the_good_agent(episodes: Episodes) -> Any:
+    return episodes.returns[..., 1]
+
+
 PUSH = Study(
     name="push",
     title="Keep-away",
@@ -32,7 +37,7 @@ PUSH = Study(
     sides={"good": "good agent", "adversary": "adversary"},  # the environment has the adversary first
     kinds=("MADDPG", "DDPG"),
     measures=(
-        Measure("return of the good agent", lambda episodes: episodes.returns[..., 1], digits=2),
+        Measure("return of the good agent", _return_of_the_good_agent, digits=2),
         Measure("succeeds, %", metric("agent_success"), percent=True),
     ),
     seeds=(10,),

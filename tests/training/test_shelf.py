@@ -14,7 +14,7 @@ import pytest
 from maddpg.config import AlgorithmConfig, TrainingConfig, preset
 from maddpg.environments.registry import resolve
 from maddpg.settings import to_dict
-from maddpg.storage.lock import LOCK
+from maddpg.storage.lock import LOCK, Busy, only_one
 from maddpg.training.build import build
 from maddpg.training.saved import load_networks
 from maddpg.training.shelf import ENDED, SPENT, Shelf, digest
@@ -123,6 +123,25 @@ def test_what_another_run_left_is_taken_away_under_the_same_lock(shelf):
 
     assert (folder.path / LOCK).stat().st_ino == lock
     assert not (folder.path / "left").exists()
+
+
+def test_a_run_that_another_process_ended_meanwhile_is_not_trained_again(shelf, monkeypatch):
+    shelf.actors("name", TINY)
+    ended = iter([False, True])
+    monkeypatch.setattr(Shelf, "has_ended", lambda self, name, config: next(ended))
+    monkeypatch.setattr("maddpg.training.shelf.train", lambda *arguments, **options: pytest.fail("trained again"))
+
+    shelf.actors("name", TINY)
+
+    assert list(ended) == []
+
+
+def test_a_run_that_another_process_trains_is_not_trained_here(shelf):
+    folder = shelf.folder("name", TINY).path
+    folder.mkdir(parents=True)
+
+    with only_one(folder), pytest.raises(Busy, match="is being trained by another process"):
+        shelf.actors("name", TINY)
 
 
 def test_a_result_with_a_setting_that_is_no_more_is_passed_over(shelf):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from maddpg.config import Config, RewardDesignConfig
+from maddpg.evaluation.rollout import Episodes
 from maddpg.paper.study import Measure, Printed, Study, metric
 from maddpg.particles.scenarios.simple_tag import CATCH
 
@@ -26,6 +28,10 @@ def as_we_do(config: Config) -> Config:
     """Touches are rare: a longer view, more noise, and a potential that leads predators to the prey (docs/reward_design.md)."""
     algorithm = replace(config.algorithm, gamma=0.95, noise=0.5)
     return replace(config, algorithm=algorithm, reward_design=RewardDesignConfig(potential=("adversary:distance=-10",)))
+
+
+def _reward(episodes: Episodes) -> Any:
+    return CATCH * metric("touches")(episodes)
 
 
 def _touches(slow: float, fast: float, verified: bool = False) -> dict[str, dict[str, Printed]]:
@@ -50,7 +56,7 @@ STUDY = Study(
     kinds=("MADDPG", "DDPG"),
     measures=(
         Measure(TOUCHES, metric("touches"), digits=3),
-        Measure("a predator's reward for them", lambda episodes: CATCH * metric("touches")(episodes), digits=2),
+        Measure("a predator's reward for them", _reward, digits=2),
         Measure("prey outside the field, % of steps", metric("prey_outside"), percent=True),
     ),
     seeds=(3,),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +21,7 @@ from maddpg.evaluation.rollout import Episodes
 from maddpg.paper.curves import read_curves
 from maddpg.paper.settings import EPISODE, Size, programs, run_config, run_name
 from maddpg.paper.study import LineUp, Study
+from maddpg.storage.lock import Busy
 from maddpg.training.build import build
 from maddpg.training.exploiting import response_config
 from maddpg.training.health import NotFinite
@@ -29,6 +31,8 @@ from maddpg.types import PyTree
 
 SHIPPED = Path(__file__).parent / "results"
 """Results that come with the package: what we measured."""
+
+WAIT = 2.0  # seconds, while others make all that is left
 
 
 @dataclass(frozen=True)
@@ -71,23 +75,33 @@ class Plan:
         """Pieces whose results are not on the shelf."""
         return [piece for piece in self.pieces if piece.find(self.shelf) is None]
 
-    def carry_out(self) -> int:
-        """Make what is missing, one piece after another; how many of them failed, which is said."""
-        missing, began, failed = self.missing, time.perf_counter(), 0
-        works = [piece.work() for piece in missing]
-        whole, done = sum(works), 0.0
-        for number, (piece, work) in enumerate(zip(missing, works, strict=True), 1):
+    def carry_out(self) -> None:
+        """Make what is missing, one piece after another. One that fails is told and passed over, and is still missing afterwards.
+
+        What other processes make meanwhile is left to them.
+        """
+        todo = deque((piece, piece.work()) for piece in self.missing)
+        count, whole, began, busy = len(todo), sum(work for _, work in todo), time.perf_counter(), 0
+        while todo:
+            piece, work = todo.popleft()
+            if piece.find(self.shelf) is not None:
+                continue
             try:
                 self.shelf.write(piece.name, piece.make(), *piece.configs)
+            except Busy:
+                todo.append((piece, work))
+                busy += 1
+                if busy >= len(todo):  # all that is left
+                    time.sleep(WAIT)
+                continue
             except (NotFinite, NotSaved) as error:
                 self.shelf.say(f"{piece.name} failed: {error}")
-                failed += 1
                 continue
-            done += work
+            busy = 0
+            left = [work for other, work in todo if other.find(self.shelf) is None]
             spent = (time.perf_counter() - began) / 60
-            ahead = f", about {spent / done * (whole - done):.0f} min left" if number < len(missing) else ""
-            self.shelf.say(f"{number} of {len(missing)} done, {piece.name}: {spent:.1f} min{ahead}")
-        return failed
+            ahead = f", about {spent / (whole - sum(left)) * sum(left):.0f} min left" if left else ""
+            self.shelf.say(f"{count - len(left)} of {count} done, {piece.name}: {spent:.1f} min{ahead}")
 
 
 def plan(studies: Sequence[Study], shelf: Shelf, size: Size, settings: Sequence[str]) -> Plan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -97,9 +98,18 @@ class Study:
 
 def metric(name: str) -> Callable[[Episodes], Any]:
     """The world's metric of that name."""
-    return lambda episodes: np.asarray(episodes.metrics[name], float)
+    return partial(_metric, name)
 
 
 def within(name: str, radius: float) -> Callable[[Episodes], Any]:
     """Whether the world's metric of that name, a distance, is below `radius`."""
-    return lambda episodes: (np.asarray(episodes.metrics[name]) < radius).astype(float)
+    return partial(_within, name, radius)
+
+
+# Not closures: other processes are sent a study with its measures.
+def _metric(name: str, episodes: Episodes) -> Any:
+    return np.asarray(episodes.metrics[name], float)
+
+
+def _within(name: str, radius: float, episodes: Episodes) -> Any:
+    return (_metric(name, episodes) < radius).astype(float)

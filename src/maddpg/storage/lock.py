@@ -12,12 +12,17 @@ from maddpg.storage.files import require_plain
 LOCK = ".lock"
 
 
+class Busy(ValueError):
+    """Another process trains in this folder."""
+
+
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
     """Hold a folder until the end of the block or of the process, however it ends.
 
     Raises:
-        ValueError: another process holds it, nothing can be written there, or something in it leads elsewhere.
+        Busy: another process holds it.
+        ValueError: nothing can be written there, or something in it leads elsewhere.
     """
     require_plain(folder)
     try:
@@ -28,5 +33,5 @@ def only_one(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ValueError(f"{folder} is being trained by another process: wait for it, or stop it") from None
+            raise Busy(f"{folder} is being trained by another process: wait for it, or stop it") from None
         yield

@@ -118,7 +118,8 @@ class Shelf:
         known = self.find(name, config)
         if known is not None:
             return known
-        result, folder, minutes = self._train(name, config, actor)
+        with self._held(name, config) as folder:
+            result, minutes = self._train(name, config, folder, actor)
         cost = {"steps": result.steps, "updates": result.updates, "training_minutes": minutes}
         try:
             return self.write(name, {**cost, **summarise(result, folder)}, config)
@@ -126,10 +127,16 @@ class Shelf:
             result.close()
 
     def actors(self, name: str, config: Config) -> tuple[PyTree, float]:
-        """The actors of a run, [seed, agent, member, ...], and its minutes: from its folder if it ended there, else trained now."""
+        """The actors of a run, [seed, agent, member, ...], and its minutes: from its folder if it ended there, else trained now.
+
+        Raises:
+            Busy: another process is training it.
+        """
         folder = self.folder(name, config)
         if not self.has_ended(name, config):
-            self._train(name, config)[0].close()
+            with self._held(name, config):
+                if not self.has_ended(name, config):  # another process may have ended it a moment ago
+                    self._train(name, config, folder)[0].close()
         return load_actors(folder, config, build(config).algorithm), json.loads((folder.path / ENDED).read_text())["training_minutes"]
 
     def has_ended(self, name: str, config: Config) -> bool:
@@ -141,33 +148,38 @@ class Shelf:
         """Where a run's own files are."""
         return RunFolder(self.runs / f"{name}-{digest(config)}")
 
-    def _train(self, name: str, config: Config, actor: Network | None = None) -> tuple[Trained, RunFolder, float]:
-        """Train, or go on where it was stopped: what came of it, its folder, and its minutes, those before it was stopped too."""
-        enable_compilation_cache()
-        parts = build(config, read_environment(config.environment), actor)
+    @contextmanager
+    def _held(self, name: str, config: Config) -> Iterator[RunFolder]:
+        """A run's folder, which no other process trains in meanwhile."""
         folder = self.folder(name, config)
         folder.path.mkdir(parents=True, exist_ok=True)
         with only_one(folder.path):
-            going_on = folder.config.is_file() and folder.read_config() == config
-            if not going_on:
-                _empty(folder.path)
-            self.say(f"training {name}: {config.training.seeds} seeds, {config.training.steps:_} steps each")
-            (folder.path / ENDED).unlink(missing_ok=True)  # of networks that are no more
-            spent = folder.path / SPENT
-            before = json.loads(spent.read_text())["minutes"] if spent.is_file() else 0.0
-            began = time.perf_counter()
-            try:
-                with self.progress() as tell:
-                    result = train(parts, folder, tell, checkpoints=CheckpointConfig(), say=self.say, resume=going_on)
-            finally:
-                minutes = before + (time.perf_counter() - began) / 60
-                write_json(spent, {"minutes": minutes})
-            if not result.finished:
-                result.close()
-                raise Stopped(result.signal)
-            write_json(folder.path / ENDED, {"training_minutes": minutes})
-            shutil.rmtree(folder.checkpoints, ignore_errors=True)  # gigabytes, with many seeds; a finished run has its networks
-        return result, folder, minutes
+            yield folder
+
+    def _train(self, name: str, config: Config, folder: RunFolder, actor: Network | None = None) -> tuple[Trained, float]:
+        """Train, or go on where it was stopped: what came of it, and its minutes, those before it was stopped too."""
+        enable_compilation_cache()
+        parts = build(config, read_environment(config.environment), actor)
+        going_on = folder.config.is_file() and folder.read_config() == config
+        if not going_on:
+            _empty(folder.path)
+        self.say(f"training {name}: {config.training.seeds} seeds, {config.training.steps:_} steps each")
+        (folder.path / ENDED).unlink(missing_ok=True)  # of networks that are no more
+        spent = folder.path / SPENT
+        before = json.loads(spent.read_text())["minutes"] if spent.is_file() else 0.0
+        began = time.perf_counter()
+        try:
+            with self.progress() as tell:
+                result = train(parts, folder, tell, checkpoints=CheckpointConfig(), say=self.say, resume=going_on)
+        finally:
+            minutes = before + (time.perf_counter() - began) / 60
+            write_json(spent, {"minutes": minutes})
+        if not result.finished:
+            result.close()
+            raise Stopped(result.signal)
+        write_json(folder.path / ENDED, {"training_minutes": minutes})
+        shutil.rmtree(folder.checkpoints, ignore_errors=True)  # gigabytes, with many seeds; a finished run has its networks
+        return result, minutes
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from maddpg.cli.progress import training_progress
 from maddpg.paper import FULL, QUICK, SHIPPED, Grid, Plan, Size, grids, plan
 from maddpg.paper.figures import draw
 from maddpg.paper.registry import ALL, STUDIES, choose_studies
+from maddpg.paper.side_by_side import carry_out_side_by_side, require_jobs
 from maddpg.paper.study import Study
 from maddpg.storage.compilation_cache import enable_compilation_cache
 from maddpg.storage.files import write_bytes
@@ -34,12 +35,15 @@ class Reproduce:
     --quick the second."""
     afresh: bool = False
     """Leave out the results that come with this package. What is in --out is taken in any case."""
+    jobs: int = 1
+    """How many processes share the work, each on a core of its own. On a CPU; take care that the memory suffices, about 1 GB for each."""
     out: Path = Path("runs") / "paper"
     """A folder for the tables, the figures, what is made here and its runs. Typed again, the same line goes on where it was stopped."""
 
     def run(self) -> int:
         """Train what is missing, print, draw; the exit code."""
         studies = choose_studies(self.tables)
+        require_jobs(self.jobs)
         size = QUICK if self.quick else FULL
         settings = tuple(dict.fromkeys(self.settings)) or size.settings
         console = Console(stderr=True)
@@ -52,18 +56,24 @@ class Reproduce:
         enable_compilation_cache()
         shipped = None if self.afresh else SHIPPED
         shelf = Shelf(self.out / "results", self.out / "runs", shipped, say, lambda: training_progress(console))
-        failed = 0
+        missing = 0
         try:
+            if self.jobs > 1:
+                carry_out_side_by_side(studies, shelf, size, settings, self.jobs)
             for study in studies:
                 planned = plan([study], shelf, size, settings)
                 say(f"{study.name}: {_planned(planned, self.afresh)}")
-                failed += planned.carry_out()
+                if self.jobs == 1:
+                    planned.carry_out()
+                missing += len(planned.missing)
                 self._show(study, shelf, size, settings)
         except Stopped as stopped:
             say("stopped; typed again, the same line goes on")
             return 128 + (stopped.signal or 2)
         say(f"written: {self.out}")
-        return 1 if failed else 0
+        if missing:
+            say(f"{missing} results are missing, those that failed; typed again, the same line tries them once more")
+        return 1 if missing else 0
 
     def _show(self, study: Study, shelf: Shelf, size: Size, settings: Sequence[str]) -> None:
         tables = grids(study, shelf, size, settings)
