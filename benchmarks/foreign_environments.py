@@ -68,6 +68,7 @@ class Task:
 SPREAD = TrainingConfig(steps=500_000, seeds=3, evaluation_interval=100_000)
 FAR = {"gamma": 0.99, "tau": 0.005, "actor_rate": 3e-4, "critic_rate": 1e-3, "noise": 0.2}
 WIDE = {"actor_layers": (128, 128), "critic_layers": (128, 128)}
+UNREGULARISED: dict[str, Any] = {"logit_regulariser": 0.0}  # as these were measured; the default is better for choices
 MANY = TrainingConfig(environments=32, batch_size=256, warmup_steps=10_000, evaluation_interval=50_000, evaluation_episodes=16)
 CHEETAH = "gymnasium_robotics.envs.multiagent_mujoco.mujoco_multi:parallel_env"
 TASKS = {
@@ -78,6 +79,7 @@ TASKS = {
         SPREAD,
         episodes=1_000,
         arguments={"continuous_actions": True},
+        algorithm=UNREGULARISED,
         channel=ChannelConfig(channel_senders=("all",)),
     ),
     # Falling costs 100 where a step forward brings 0.1: the reward is learned from at a twentieth.
@@ -104,9 +106,11 @@ TASKS = {
         curve=True,
     ),
     "jaxmarl-tag": Task(
-        "jaxmarl:MPE_simple_tag_v3", SPREAD, {"gamma": 0.95}, episodes=1_000, team="adversary", against={"agent": "random"}
+        "jaxmarl:MPE_simple_tag_v3", SPREAD, {"gamma": 0.95} | UNREGULARISED, episodes=1_000, team="adversary", against={"agent": "random"}
     ),
-    "jaxmarl-smax": Task("jaxmarl:HeuristicEnemySMAX", SPREAD, {"gamma": 0.99}, episodes=1_000, arguments={"scenario": "3m"}),
+    "jaxmarl-smax": Task(
+        "jaxmarl:HeuristicEnemySMAX", SPREAD, {"gamma": 0.99} | UNREGULARISED, episodes=1_000, arguments={"scenario": "3m"}
+    ),
 }
 
 

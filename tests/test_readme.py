@@ -7,6 +7,7 @@ import pytest
 from benchmarks import (
     checkpoints,
     communication,
+    covert,
     crossplay,
     exported,
     faults,
@@ -25,6 +26,7 @@ PAGES = {
     "readme": (readme.README, readme.render),
     "checkpoints": (checkpoints.PAGE, checkpoints.render),
     "communication": (communication.PAGE, communication.render),
+    "covert": (paper.PAGE, covert.render),
     "crossplay": (crossplay.PAGE, crossplay.render),
     "exported": (exported.PAGE, exported.render),
     "faults": (faults.PAGE, faults.render),

@@ -165,13 +165,14 @@ def learn(
     actions = list(batch.action)
     if config.others_actions == "current":
         actions = [play(other.actor, other, batch.observation[j]) for j, other in enumerate(others)]
+    penalty = config.logit_regulariser or 0.0  # by default none, on boxes
     output, actor_given = forward(agent.actor, batch.observation[index])
     actions[index] = play(agent.actor, agent, batch.observation[index])
     value, given = forward(agent.critics[0], beside(batch.observation, actions, seen))
     _, slope = backward(agent.critics[0], given, np.full_like(value, -1 / size))
     first = sum(batch.observation[j].shape[1] for j in seen) + sum(batch.action[j].shape[1] for j in seen if j < index)
     slope = slope[:, first : first + output.shape[1]] * (agent.high - agent.low) / 2 * (1 - np.tanh(output) ** 2)
-    slope = slope + config.logit_regulariser * 2 * output / output.size
+    slope = slope + penalty * 2 * output / output.size
     gradients, _ = backward(agent.actor, actor_given, slope)
     agent.actor = adam(agent.actor, clip(gradients, config), agent.actor_adam, config.actor_rate)
 
@@ -181,7 +182,7 @@ def learn(
         agent.target_critics = [mix(new, old, config.tau) for new, old in zip(agent.critics, agent.target_critics, strict=True)]
     return {
         "critic_loss": np.mean(losses),
-        "actor_loss": -value.mean() + config.logit_regulariser * np.mean(output**2),
+        "actor_loss": -value.mean() + penalty * np.mean(output**2),
         "value": np.mean(values),
         "target": target.mean(),
         "critic_gradient_norm": np.sqrt(np.sum(np.square(norms))),

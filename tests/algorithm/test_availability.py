@@ -33,7 +33,7 @@ SPEC = EnvSpec("skirmish", (HERO, AIDE, FOE), 0, 5, mortal=True, masked=True)
 """Every kind of action; the second agent's choices have columns of padding behind them."""
 FORBIDDEN = np.zeros((3, 7), bool)
 FORBIDDEN[0, [1, 4]] = FORBIDDEN[1, [0, 3]] = True
-SMALL = AlgorithmConfig(actor_layers=(8,), critic_layers=(8,))
+SMALL = AlgorithmConfig(actor_layers=(8,), critic_layers=(8,), logit_regulariser=0.0)
 BATCH = 64
 
 

@@ -14,7 +14,7 @@ from maddpg.algorithm.teams import assign_players
 from maddpg.algorithm.update import update
 from maddpg.algorithm.views import view_mask
 from maddpg.config import AlgorithmConfig, TeamConfig
-from maddpg.types import AgentSpec, Box, EnvSpec
+from maddpg.types import AgentSpec, Box, Categorical, EnvSpec, Simplex
 from tests.algorithm.batches import changed_rows, louder, random_transitions, start
 
 CHASE = EnvSpec(
@@ -32,6 +32,7 @@ CHASE = EnvSpec(
 
 PLAIN = AlgorithmConfig(actor_layers=(5,), critic_layers=(6,), gamma=0.9, tau=0.1, target_initialisation="independent")
 BATCH = 7
+BOX = Box((-1.0,), (1.0,))
 
 
 # Who plays.
@@ -79,6 +80,23 @@ def test_a_team_has_numbers_of_its_own_and_the_others_everybodys():
         "inference_entropy": (1e-3, 0.4),
     }.items():
         np.testing.assert_allclose(getattr(numbers, name), [others, others, mine, mine], rtol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("space", "penalty"),
+    [((BOX,), 0.0), ((Simplex(3),), 1e-3), ((Categorical(3),), 1e-3), ((BOX, Categorical(2)), 1e-3), ((BOX, BOX), 0.0)],
+)
+def test_outputs_of_who_chooses_are_held_back_unless_it_is_said_otherwise(space, penalty):
+    """Without that a softmax saturates, and covert communication is seldom learned (docs/paper.md)."""
+    spec = EnvSpec("mixed", (AgentSpec("one", "us", 2, space), AgentSpec("two", "others", 2, (BOX,))), 0, 5)
+
+    def penalties(teams=None, **settings):
+        return hyper(assemble(replace(PLAIN, **settings), spec, teams or {})).logit_regulariser
+
+    np.testing.assert_allclose(penalties(), [penalty, 0], rtol=1e-6)
+    np.testing.assert_allclose(penalties(logit_regulariser=0.0), [0, 0])
+    np.testing.assert_allclose(penalties(logit_regulariser=0.5), [0.5, 0.5])
+    np.testing.assert_allclose(penalties({"others": TeamConfig(logit_regulariser=0.25)}), [penalty, 0.25], rtol=1e-6)
 
 
 @pytest.mark.parametrize("player", ["scripted", "random"])

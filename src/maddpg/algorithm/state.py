@@ -17,7 +17,7 @@ from maddpg.algorithm.optimisers import optimiser
 from maddpg.algorithm.teams import Players, assign_players
 from maddpg.algorithm.views import CriticView, critic_view, view_mask
 from maddpg.config import AlgorithmConfig, TeamConfig
-from maddpg.types import EnvSpec, PyTree
+from maddpg.types import AgentSpec, Box, EnvSpec, PyTree
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,10 @@ class Algorithm:
         """[learner, other] int: all agents but the learner itself."""
         count = self.spec.agent_count
         return np.array([[other for other in range(count) if other != agent] for agent in self.players.learners], int)
+
+
+SOFTMAX_REGULARISER = 1e-3
+"""Of agents that choose, if nothing else is configured; the released code's."""
 
 
 @jax.tree_util.register_dataclass
@@ -145,7 +149,7 @@ def hyper(algorithm: Algorithm) -> Hyper:
                 "tau": numbers.tau,
                 "target_interval": numbers.target_interval,
                 "target_by_episodes": numbers.target_unit == "episodes",
-                "logit_regulariser": numbers.logit_regulariser,
+                "logit_regulariser": _regulariser(numbers, agent),
                 "noise": noise,
                 "noise_final": final if learns else 0.0,
                 "noise_steps": numbers.noise_steps,
@@ -155,6 +159,13 @@ def hyper(algorithm: Algorithm) -> Hyper:
         )
     kinds = {"target_interval": jnp.int32, "target_by_episodes": jnp.bool_}
     return Hyper(**{name: jnp.asarray([row[name] for row in rows], kinds.get(name, jnp.float32)) for name in rows[0]})
+
+
+def _regulariser(config: AlgorithmConfig, agent: AgentSpec) -> float:
+    """What is configured, or else what keeps a softmax from saturating, where there is one (docs/paper.md measures it)."""
+    if config.logit_regulariser is not None:
+        return config.logit_regulariser
+    return 0.0 if all(isinstance(space, Box) for space in agent.action) else SOFTMAX_REGULARISER
 
 
 def init(algorithm: Algorithm, key: Key[Array, ""]) -> TrainState:

@@ -61,8 +61,9 @@ class AlgorithmConfig:
     """Largest norm of a gradient; nothing is clipped if left out."""
     clip_by: Literal["agent", "tensor"] = "agent"
     """Whose norm that is: of all of a network's gradients together, or of each tensor by itself."""
-    logit_regulariser: float = 0.0
-    """Weight of the mean squared actor output (before the squashing) in the actor's loss."""
+    logit_regulariser: float | None = None
+    """Weight of the mean squared actor output (before the squashing) in the actor's loss. Left out: 0.001 for agents that choose (discrete
+    and simplex actions), whose softmax saturates without it, and then neither explores nor learns; 0 for agents whose actions are boxes."""
     noise: float = 0.4
     """Standard deviation of the Gaussian exploration noise on a deterministic policy, as a share of half the action's range."""
     noise_final: float | None = None
@@ -103,7 +104,8 @@ class AlgorithmConfig:
         for name in ("actor_rate", "critic_rate", "inference_rate"):
             require(0 <= getattr(self, name) < 1, name, getattr(self, name), "must lie in [0, 1); 0.003 is usual")
         require(self.gradient_clip is None or self.gradient_clip > 0, "gradient_clip", self.gradient_clip, "must be above 0, or left out")
-        require(self.logit_regulariser >= 0, "logit_regulariser", self.logit_regulariser, "must be at least 0")
+        regulariser = self.logit_regulariser
+        require(regulariser is None or regulariser >= 0, "logit_regulariser", regulariser, "must be at least 0, or left out")
         require(self.noise >= 0, "noise", self.noise, "must be at least 0")
         require(self.noise_final is None or self.noise_final >= 0, "noise_final", self.noise_final, "must be at least 0, or left out")
         require(1 <= self.noise_steps <= LARGEST_COUNT, "noise_steps", self.noise_steps, "must be at least 1")
