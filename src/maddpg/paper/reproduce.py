@@ -98,6 +98,7 @@ class Plan:
                 self.shelf.say(f"{piece.name} failed: {error}")
                 continue
             busy = 0
+            jax.clear_caches()  # of programs that no other piece runs: a hundred of them fill the memory
             left = [work for other, work in todo if other.find(self.shelf) is None]
             spent = (time.perf_counter() - began) / 60
             ahead = f", about {spent / (whole - sum(left)) * sum(left):.0f} min left" if left else ""
