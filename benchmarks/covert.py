@@ -75,7 +75,10 @@ def render(text: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("variants", nargs="*", metavar="VARIANT", default=list(VARIANTS), help=f"of {', '.join(VARIANTS)}; all if left out")
-    for variant in parser.parse_args().variants:
+    variants = parser.parse_args().variants
+    if unknown := [variant for variant in variants if variant not in VARIANTS]:
+        parser.error(f"unknown variant {unknown[0]!r}: it must be one of {', '.join(VARIANTS)}")
+    for variant in variants:
         one = piece(variant)
         if one.find(SHELF) is None:
             SHELF.write(one.name, one.make(), *one.configs)

@@ -96,9 +96,13 @@ def main() -> None:
     parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"of {', '.join(STUDIES)}, or all; none: only make the page anew")
     parser.add_argument("--jobs", type=int, default=1, help="processes, each on a core of its own")
     arguments = parser.parse_args()
-    require_jobs(arguments.jobs)
-    if arguments.tables:
-        carry_out_side_by_side(choose_studies(arguments.tables), SHELF, FULL, FULL.settings, arguments.jobs)
+    try:
+        require_jobs(arguments.jobs)
+        studies = choose_studies(arguments.tables) if arguments.tables else []
+    except ValueError as error:
+        parser.error(str(error))
+    if studies:
+        carry_out_side_by_side(studies, SHELF, FULL, FULL.settings, arguments.jobs)
     for name, study in STUDIES.items():
         draw(study, SHELF, FULL, FULL.settings, _figure(name))
     PAGE.write_text(render(PAGE.read_text()))

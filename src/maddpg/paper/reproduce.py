@@ -91,7 +91,9 @@ class Plan:
             except Busy:
                 todo.append((piece, work))
                 busy += 1
-                if busy >= len(todo):  # all that is left
+                if busy == len(todo):
+                    self.shelf.say("other processes are making all that is left: waiting for them")
+                if busy >= len(todo):
                     time.sleep(WAIT)
                 continue
             except (NotFinite, NotSaved) as error:

@@ -36,7 +36,7 @@ class Reproduce:
     afresh: bool = False
     """Leave out the results that come with this package. What is in --out is taken in any case."""
     jobs: int = 1
-    """How many processes share the work, each on a core of its own. On a CPU; take care that the memory suffices, about 1 GB for each."""
+    """How many processes share the work, each on a core of its own. On a CPU; each takes up to 4 GB of memory, with --quick 1 GB."""
     out: Path = Path("runs") / "paper"
     """A folder for the tables, the figures, what is made here and its runs. Typed again, the same line goes on where it was stopped."""
 
