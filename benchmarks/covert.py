@@ -55,14 +55,15 @@ def _change(values: dict[str, Any], config: Config) -> Config:
 
 def table() -> list[str]:
     """A row for each variant: in how many seeds Bob hears anything, and the study's measures."""
-    rows = [f"| setting | seeds that talk | {' | '.join(measure.heading for measure in STUDY.measures)} |", "|---|" + "---|" * 4]
+    headings = ("setting", "seeds that talk", *(measure.heading for measure in STUDY.measures))
+    rows = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
     for variant, (_, about, _) in VARIANTS.items():
         result = piece(variant).find(SHELF)
         if result is None:
-            rows.append(f"| {about} | not run yet | | | |")
+            rows.append(f"| {about} | not run yet |{' |' * len(STUDY.measures)}")
             continue
         bob = np.array(result["means"][BOB])
-        cells = (cell(measure, of_seeds([result["means"][measure.heading]])) for measure in STUDY.measures)
+        cells = (cell(measure, measure.possible(of_seeds([result["means"][measure.heading]]))) for measure in STUDY.measures)
         rows.append(f"| {about} | {np.sum(bob > CHANCE)} of {len(bob)} | {' | '.join(cells)} |")
     return rows
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from benchmarks import paper
 from benchmarks.cache import RESULTS
 from benchmarks.tables import fill
 from maddpg.config import Config, TeamConfig, preset
+from maddpg.environments.registry import make_environment
 from maddpg.evaluation.crossing import on_device
 from maddpg.evaluation.evaluate import EVALUATION_SEED
 from maddpg.evaluation.meetings import choose_places, meet, yardstick
@@ -33,7 +34,7 @@ from maddpg.paper.settings import programs, run_config, run_name
 from maddpg.report.heat_map import draw_heat_map
 from maddpg.training.build import build
 from maddpg.training.entrants import load_company
-from maddpg.training.exploiting import measure_exploitation, response_config
+from maddpg.training.exploiting import independent_of_folder, measure_exploitation, response_config
 from maddpg.training.shelf import Shelf
 
 PAGE = Path(__file__).parent.parent / "docs" / "crossplay.md"
@@ -97,30 +98,57 @@ def cross_all(runs: Sequence[str], size: Size) -> tuple[Standings, dict[str, flo
     return standings(meet(spec.name, choose_places(spec), entrants, algorithm.config.ensemble_size, play, size.episodes)), minutes
 
 
-def attack(settings: Config, source: str, team: str) -> Config:
-    """The run that learns against a team: with the settings of the run called MADDPG, but for what one program must share with the team."""
-    response = response_config(settings, build(settings).spec, source, team)
-    usual = preset("tuned", STUDY.environment).algorithm
-    attacker = replace(
-        response.algorithm, critic_view=usual.critic_view, twin_critics=usual.twin_critics, gamma=config("MADDPG", FULL).algorithm.gamma
-    )
-    return replace(response, algorithm=attacker, teams={team: response.teams[team]})
+@dataclass(frozen=True)
+class Attack:
+    """Those who learn against a team of a run."""
+
+    run: str
+    team: str
+    size: Size
+
+    @property
+    def settings(self) -> Config:
+        """Of the attacked run."""
+        return config(self.run, self.size)
+
+    @property
+    def name(self) -> str:
+        """What its folder's name begins with."""
+        return f"{name_of(self.run)}-against-{self.team}"
+
+    @property
+    def config(self) -> Config:
+        """The settings of the run called MADDPG, but for what one program must share with the team."""
+        source = str(SHELF.folder(name_of(self.run), self.settings).path)
+        response = response_config(self.settings, make_environment(self.settings).spec, source, self.team)
+        usual = preset("tuned", STUDY.environment).algorithm
+        gamma = config("MADDPG", FULL).algorithm.gamma
+        attacker = replace(response.algorithm, critic_view=usual.critic_view, twin_critics=usual.twin_critics, gamma=gamma)
+        return replace(response, algorithm=attacker, teams={self.team: response.teams[self.team]})
+
+    @property
+    def decided_by(self) -> tuple[Config, Config]:
+        """What its result is found by."""
+        return self.settings, independent_of_folder(self.config, self.team, name_of(self.run))
+
+    def find(self) -> dict[str, Any] | None:
+        """Its result, if it is there."""
+        return SHELF.find(self.name, *self.decided_by)
+
+    def make(self) -> dict[str, Any]:
+        """What the team loses against them; trains what is missing."""
+        SHELF.actors(name_of(self.run), self.settings)
+        _, minutes = SHELF.actors(self.name, self.config)
+        source, folder = SHELF.folder(name_of(self.run), self.settings), SHELF.folder(self.name, self.config)
+        found = measure_exploitation(source, self.settings, folder, build(self.config), self.team, self.size.episodes)
+        return {"training_minutes": minutes, "exploitation": found.to_dict()}
 
 
-def exploit(run: str, team: str, size: Size, keep: bool) -> dict[str, Any]:
-    """What a run's team loses against those who learned against it; from the results where it is there."""
-    settings = config(run, size)
-    source = SHELF.folder(name_of(run), settings)
-    response = attack(settings, str(source.path), team)
-    name = f"{name_of(run)}-against-{team}"
-    known = SHELF.find(name, response) if keep else None
-    if known is not None:
-        return known
-    SHELF.actors(name_of(run), settings)
-    _, minutes = SHELF.actors(name, response)
-    found = measure_exploitation(source, settings, SHELF.folder(name, response), build(response), team, size.episodes)
-    summary = {"training_minutes": minutes, "exploitation": found.to_dict()}
-    return SHELF.write(name, summary, response) if keep else summary
+def exploit(attack: Attack, keep: bool) -> dict[str, Any]:
+    """What a team loses against those who learned against it; from the results where it is there."""
+    if not keep:
+        return attack.make()
+    return attack.find() or SHELF.write(attack.name, attack.make(), *attack.decided_by)
 
 
 def matrix_table(result: dict[str, Any]) -> list[str]:
@@ -149,9 +177,7 @@ def render(text: str) -> str:
     result = SHELF.find(NAME, *(config(run, FULL) for run in RUNS))
     losses: dict[str, dict[str, Any]] = {}
     for run in RUNS:
-        settings = config(run, FULL)
-        source = str(SHELF.folder(name_of(run), settings).path)
-        known = {team: SHELF.find(f"{name_of(run)}-against-{team}", attack(settings, source, team)) for team in TEAMS}
+        known = {team: Attack(run, team, FULL).find() for team in TEAMS}
         if all(known.values()):
             losses[run] = {team: each["exploitation"] for team, each in known.items() if each}
     missing = ["| run |", "|---|", "| not run yet |"]
@@ -183,7 +209,7 @@ def main() -> None:
             SHELF.write(NAME, result, *settings)
             draw_heat_map(found, FIGURE)
     print("\n".join(matrix_table(result)), flush=True)
-    losses = {run: {team: exploit(run, team, size, keep)["exploitation"] for team in TEAMS} for run in runs}
+    losses = {run: {team: exploit(Attack(run, team, size), keep)["exploitation"] for team in TEAMS} for run in runs}
     print("\n".join(exploited_table(losses)))
     if keep:
         PAGE.write_text(render(PAGE.read_text()))

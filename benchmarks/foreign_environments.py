@@ -13,7 +13,7 @@ import argparse
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,7 @@ FAR = {"gamma": 0.99, "tau": 0.005, "actor_rate": 3e-4, "critic_rate": 1e-3, "no
 WIDE = {"actor_layers": (128, 128), "critic_layers": (128, 128)}
 UNREGULARISED: dict[str, Any] = {"logit_regulariser": 0.0}  # as these were measured; the default is better for choices
 MANY = TrainingConfig(environments=32, batch_size=256, warmup_steps=10_000, evaluation_interval=50_000, evaluation_episodes=16)
+WATCHING = ("steps", "seeds", "evaluation_interval", "evaluation_episodes")  # stand in the table, or say how it is looked at
 CHEETAH = "gymnasium_robotics.envs.multiagent_mujoco.mujoco_multi:parallel_env"
 TASKS = {
     "spread": Task("mpe2:simple_spread_v3", SPREAD, episodes=1_000, arguments={"continuous_actions": True}),
@@ -177,6 +178,16 @@ def table() -> list[str]:
     return rows
 
 
+def settings_table() -> list[str]:
+    """What each task is trained with beside the defaults, as one types it."""
+    rows = ["| environment | beside the defaults |", "|---|---|"]
+    for name, task in TASKS.items():
+        parts = [f"`{' '.join(flags)}`"] if (flags := _flags(name)) else []
+        parts += ["an actor of [examples/pursuit.py](../examples/pursuit.py)"] if task.actor else []
+        rows.append(f"| {_title(task)} | {', '.join(parts) or 'nothing'} |")
+    return rows
+
+
 def draw() -> None:
     """Learning curves beside the yardsticks."""
     from matplotlib.figure import Figure
@@ -198,7 +209,7 @@ def draw() -> None:
 
 def render(text: str) -> str:
     """The page with its table made anew."""
-    return fill(text, {"trained": table()})
+    return fill(text, {"trained": table(), "trained-with": settings_table()})
 
 
 def main() -> None:
@@ -227,6 +238,25 @@ def _mean(seeds: Sequence[Sequence[Mapping[str, float]]]) -> str:
 
 def _score(score: Mapping[str, float]) -> str:
     return f"{score['mean']:.2f} ± {score['standard_error']:.2f}"
+
+
+def _flags(name: str) -> list[str]:
+    """The flags of a task's settings that are not the default preset's."""
+    here, usual = config(name), resolve(preset("tuned", TASKS[name].environment))
+    found = []
+    for table in ("world", "algorithm", "training", "reward_design", "channel", "host"):
+        mine, default = getattr(here, table), getattr(usual, table)
+        for item in fields(mine):
+            value = getattr(mine, item.name)
+            if value != getattr(default, item.name) and item.name not in WATCHING:
+                words = value if isinstance(value, tuple) else (value,)
+                found.append(" ".join([f"--{item.name.replace('_', '-')}", *map(_word, words)]))
+    return found
+
+
+def _word(value: float | str) -> str:
+    """A value as one types it."""
+    return value if isinstance(value, str) else f"{value:_}" if isinstance(value, int) else f"{value:g}"
 
 
 def _title(task: Task) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from maddpg.environments.registry import resolve
 from maddpg.evaluation.evaluate import EVALUATION_SEED
 from maddpg.evaluation.players import Player, everybody
 from maddpg.evaluation.rollout import make_rollout
+from maddpg.paper.curves import RETURN, read_curves
 from maddpg.particles import World, make_scenario
 from maddpg.particles.actions import Intention
 from maddpg.particles.play import go_to
@@ -59,21 +59,15 @@ def config(variant: str) -> Config:
 
 def summarise(settings: Config, result: Trained, folder: RunFolder) -> dict[str, Any]:
     """The evaluation in mpe2; the curve of greedy returns; and, of models, the curve of every pair's numbers: mean over seeds."""
-    returns: dict[int, list[float]] = defaultdict(list)
-    pairs: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for line in map(json.loads, folder.metrics.read_text().splitlines()):
-        if line["kind"] == "evaluation":
-            returns[line["steps"]].append(float(np.mean(list(line["return"].values()))))
-        for name in ("inference_kl", "inference_error"):
-            for learner, others in line.get(name, {}).items():
-                for other, value in others.items():
-                    pairs[f"{name}/{learner}/{other}"][line["steps"]].append(value)
+    curves = read_curves(folder.metrics)
+    evaluated, models = curves["evaluation"], curves.get("models", {"steps": []})
     return {
         **in_mpe2(settings, ({},), result),
-        "curve": [[steps, *values] for steps, values in returns.items()],
+        "curve": [[steps, *values] for steps, values in zip(evaluated["steps"], evaluated[RETURN], strict=True)],
         "models": {
-            name: [[steps, float(np.mean(values)), float(np.std(values))] for steps, values in curve.items()]
-            for name, curve in pairs.items()
+            name: [[steps, float(np.mean(values)), float(np.std(values))] for steps, values in zip(models["steps"], curve, strict=True)]
+            for name, curve in models.items()
+            if name != "steps"
         },
     }
 

@@ -23,7 +23,7 @@ def main(steps: int = 300_000, folder: str = "runs/predators") -> None:
     def enough(_: MADDPG, progress: Progress) -> bool:
         returns = progress.episode_return
         if returns:
-            print(f"{progress.steps:>9,} steps, {progress.steps_per_second:>7,.0f} a second, predators {returns['adversary_0']:.1f}")
+            print(f"{progress.steps:>9,} steps, {progress.speed}, predators {returns['adversary_0']:.1f}")
         return returns.get("adversary_0", 0.0) < CATCHES  # False ends learning
 
     predators = MADDPG("simple_tag", settings, seed=0).learn(steps, callback=enough)

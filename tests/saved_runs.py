@@ -11,7 +11,7 @@ from typing import Any
 import jax
 
 from maddpg.config import AlgorithmConfig, Config, TrainingConfig
-from maddpg.environments.registry import resolve
+from maddpg.environments.registry import Typed, resolve
 from maddpg.storage.arrays import save_tree
 from maddpg.storage.files import write_json
 from maddpg.storage.run_folder import RunFolder
@@ -26,10 +26,10 @@ def config_of(environment: str, seeds: int = 1, seed: int = 0, **algorithm: Any)
     return resolve(Config(environment, algorithm=settings, training=TrainingConfig(seeds=seeds, seed=seed)))
 
 
-def save_run(folder: Path, config: Config) -> Path:
+def save_run(folder: Path, config: Config, typed: Typed | None = None) -> Path:
     """A run whose networks have learned nothing, each seed's from its own number; frozen teams are as they were."""
     folder.mkdir()
-    run, algorithm = RunFolder(folder), build(config).algorithm
+    run, algorithm = RunFolder(folder), build(config, typed).algorithm
     run.write_config(config)
     keys = jax.vmap(jax.random.key)(jax.numpy.array(config.training.all_seeds))
     networks = fresh_networks(algorithm, keys)

@@ -12,6 +12,7 @@ from benchmarks.ensembles import statistics
 from benchmarks.target_updates import LAST, measures
 from maddpg.paper import predator_prey
 from maddpg.paper.settings import FULL, Size, programs, run_config
+from maddpg.training.shelf import Shelf
 from tests.paper.tiny import FRESH, PUSH, put, shelf_in, workshop
 
 
@@ -91,11 +92,24 @@ def test_the_crossed_runs_are_ten_different_ones():
 
 @pytest.mark.parametrize("run", list(crossplay.RUNS))
 def test_every_team_is_attacked_by_the_same_algorithm(run):
-    response = crossplay.attack(crossplay.config(run, FULL), "runs/it", "good")
+    response = crossplay.Attack(run, "good", FULL).config
 
     assert (response.algorithm.critic_view, response.algorithm.twin_critics, response.algorithm.gamma) == ("all", True, 0.95)
     assert list(response.teams) == ["good"]
     assert response.teams["good"].player == "frozen"
+
+
+def test_what_is_lost_to_an_attack_is_found_wherever_the_runs_lie(monkeypatch, tmp_path):
+    """And whatever the digests of their settings are: a setting that is new would change them all."""
+    attack = crossplay.Attack("DDPG", "good", FULL)
+    before = attack.decided_by
+    path = attack.config.teams["good"].run
+
+    monkeypatch.setattr(crossplay, "SHELF", Shelf(tmp_path, tmp_path / "elsewhere"))
+
+    assert attack.config.teams["good"].run != path
+    assert attack.decided_by == before
+    assert before[0] == crossplay.config("DDPG", FULL)
 
 
 def test_the_geometry_of_those_who_know_nothing_is_what_closed_forms_say():

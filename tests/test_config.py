@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from maddpg.config import AlgorithmConfig, Config, HostConfig, TrainingConfig, WorldConfig, preset
+from maddpg.config import AlgorithmConfig, ChannelConfig, Config, HostConfig, TrainingConfig, WorldConfig, preset
 from maddpg.names import unknown_name
 from maddpg.settings import from_dict, merge, to_dict
 
+INFINITE = float("inf")
 REFUSED = [
     (AlgorithmConfig, "actor_layers", (64, 0), "at least 1 unit"),
     (AlgorithmConfig, "critic_layers", (-1,), "at least 1 unit"),
@@ -29,6 +30,12 @@ REFUSED = [
     (AlgorithmConfig, "target_initialisation", "zero", "copy, independent"),
     (AlgorithmConfig, "clip_by", "global", "agent, tensor"),
     (AlgorithmConfig, "temperature", 0.0, "above 0"),
+    (AlgorithmConfig, "temperature", INFINITE, "a finite number, such as 1.0"),
+    (AlgorithmConfig, "gradient_clip", INFINITE, "a finite number, such as 10.0"),
+    (AlgorithmConfig, "logit_regulariser", INFINITE, "a finite number, or left out"),
+    (AlgorithmConfig, "noise", INFINITE, "a finite number, such as 0.4"),
+    (AlgorithmConfig, "noise_final", INFINITE, "a finite number, or left out"),
+    (AlgorithmConfig, "inference_entropy", INFINITE, "a finite number, such as 0.001"),
     (AlgorithmConfig, "gamma", 1.5, r"\[0, 1\]"),
     (AlgorithmConfig, "gamma", float("nan"), r"\[0, 1\]"),
     (AlgorithmConfig, "tau", 0.0, r"\(0, 1\]"),
@@ -84,6 +91,11 @@ def test_a_refusal_names_the_field_the_value_and_the_rule(table, name, value, ru
 
     culprit = "steps = 1500000" if "all rounds" in rule else f"{name} = {value!r}"
     assert str(refusal.value).startswith(culprit)
+
+
+def test_a_channels_noise_is_finite():
+    with pytest.raises(ValueError, match=r"^channel_noise = inf: must be a finite number, such as 0.0"):
+        ChannelConfig(channel_senders=("all",), channel_kind="continuous", channel_noise=INFINITE)
 
 
 def test_every_field_that_is_checked_has_a_refusal_above():

@@ -11,6 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from maddpg.algorithm.networks import mlp
+from maddpg.config import Config
+from maddpg.environments.conformance import check_environment
+from maddpg.environments.registry import Typed
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -30,13 +33,20 @@ def test_an_environment_of_ones_own_is_trained_evaluated_and_saved(monkeypatch, 
     told = capsys.readouterr().out
     assert "10,400 steps" in told
     assert "trained" in told
-    assert "'left': array" in told
+    assert "'carrier_0': array" in told
     assert {path.name for path in Path("runs/plank").iterdir()} == {
         "README.md",
         "config.json",
         "metrics.jsonl",
         "parameters.safetensors",
     }
+
+
+def test_the_environment_of_ones_own_is_clean():
+    conformance = check_environment(Config("own:Plank"), Typed("own:Plank", load("own_environment").Plank))
+
+    assert conformance.findings == ()
+    assert conformance.spec.teams == ("carrier",)
 
 
 def test_predators_are_trained_saved_loaded_and_met_by_other_prey(monkeypatch, tmp_path, capsys):

@@ -14,11 +14,11 @@ from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
 import maddpg
-from maddpg import MADDPG, AlgorithmConfig, ChannelConfig, CheckpointConfig, Config, HostConfig, TrainingConfig, WorldConfig
+from maddpg import MADDPG, AlgorithmConfig, ChannelConfig, CheckpointConfig, Config, HostConfig, TeamConfig, TrainingConfig, WorldConfig
 from maddpg.environments.contract import Environment
 from maddpg.environments.registry import make_environment
 from maddpg.environments.translation import Translator
-from maddpg.storage.arrays import named_leaves, read_metadata
+from maddpg.storage.arrays import named_leaves, read_metadata, save_tree
 from maddpg.types import Availability
 
 SMALL = Config(
@@ -157,6 +157,43 @@ def test_a_loaded_run_goes_on_from_its_networks(spread, tmp_path):
     loaded.learn(50)  # all of it warm-up: nothing is learned
 
     jax.tree.map(np.testing.assert_array_equal, before, jax.device_get(loaded.networks))
+
+
+def test_a_loaded_run_has_a_whole_replay_to_learn_on_with(spread, tmp_path):
+    spread.save(tmp_path / "run")
+    save_tree(tmp_path / "run" / "parameters.safetensors", spread.networks)  # as if nobody had noted for how long they were trained
+
+    loaded = MADDPG.load(tmp_path / "run")
+
+    assert loaded.parts.loop.store.replay.capacity == spread.parts.loop.store.replay.capacity == SMALL.training.replay_capacity
+    assert loaded._trained_steps == (spread.steps, spread.steps)
+
+
+LOOKED_AT = {
+    "on the device": ("simple", {}),
+    "ensembles, and targets of their own": (
+        "simple_push",
+        {"algorithm": replace(SMALL.algorithm, ensemble_size=2, target_initialisation="independent")},
+    ),
+    "against a frozen team": ("simple_push", {"teams": {"adversary": TeamConfig(player="frozen", run="RUN")}}),
+    "in Python": (Matching, {"host": HostConfig(workers=0)}),
+}
+
+
+@pytest.mark.parametrize(("env", "settings"), LOOKED_AT.values(), ids=LOOKED_AT.keys())
+def test_networks_that_were_looked_at_are_those_that_learn(env, settings, small_run):
+    config = replace(SMALL, **settings)
+    config = replace(config, teams={name: replace(team, run=str(small_run)) for name, team in config.teams.items()})
+
+    with MADDPG(env, config, seed=1) as looked, MADDPG(env, config, seed=1) as unseen:
+        fresh = looked.networks
+        unseen.learn(10)  # all of it warm-up: nothing is learned
+        jax.tree.map(np.testing.assert_array_equal, jax.device_get(fresh), jax.device_get(unseen.networks))
+
+        looked.learn(100)
+        unseen.learn(90)
+        jax.tree.map(np.testing.assert_array_equal, jax.device_get(looked.networks), jax.device_get(unseen.networks))
+        assert not jax.tree.all(jax.tree.map(np.array_equal, jax.device_get(fresh), jax.device_get(looked.networks)))
 
 
 def test_an_environment_of_ones_own_learns_what_pays_most(tmp_path):

@@ -1,10 +1,10 @@
-"""What is quoted in a message is short and on one line."""
+"""What is quoted in a message is short and on one line, and says what to type instead."""
 
 from __future__ import annotations
 
 import pytest
 
-from maddpg.names import brief, one_line, unknown_name
+from maddpg.names import brief, one_line, or_your_own, unknown_name
 
 DEEP: list = []
 for _ in range(2_000):
@@ -35,3 +35,25 @@ def test_long_values_are_cut():
 def test_what_others_say_is_cut_and_has_no_control_characters():
     assert one_line(ValueError("it's\n\x1b[2J \ud800")) == r"it's\n\x1b[2J \ud800"
     assert one_line("x" * 1000) == "x" * 297 + "..."
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("plank", "such as plank:Plank"),
+        ("gymnasum:Pendulum-v1", "such as plank:Plank"),
+        ("a:b:c", "such as plank:Plank"),
+        ("", "such as plank:Plank"),
+        ("plank:Plank()", "here plank:Plank"),
+        ("./plank:Plank", "here plank:Plank"),
+        ("mine.plank.Plank", "here mine.plank:Plank"),
+        ("plank.py:Plank", "here plank:Plank"),
+        ("examples/plank.py:Plank", "here examples.plank:Plank"),
+        ("examples/plank.py", "here examples.plank:NAME, where NAME is what makes it in that file"),
+        ("/my/worlds/plank.py:Plank", "here plank:Plank, from the folder /my/worlds"),
+        ("../plank.py:Plank", "here plank:Plank, from the folder .."),
+        ("a\nb/plank.py:Plank", r"here plank:Plank, from the folder a\nb"),
+    ],
+)
+def test_the_name_of_ones_own_environment_is_guessed_from_what_came_near_it(word, said):
+    assert or_your_own(word) == f"or your own as package.module:factory, {said}"

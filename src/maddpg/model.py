@@ -30,9 +30,10 @@ from maddpg.storage.lock import only_one
 from maddpg.storage.run_folder import RunFolder, make_run_folder
 from maddpg.storage.zoo import find_run
 from maddpg.training.build import Parts, build
+from maddpg.training.frozen import freeze, load_frozen
 from maddpg.training.interrupt import stop_on_interrupt
 from maddpg.training.run import Progress, Run
-from maddpg.training.saved import fresh_networks, load_networks, note_steps, trained_steps
+from maddpg.training.saved import fresh_learner, load_networks, networks, note_steps, trained_steps
 from maddpg.types import PyTree
 
 Callback = Callable[["MADDPG", Progress], bool | None]
@@ -78,16 +79,13 @@ class MADDPG:
             raise ValueError("checkpoints need a folder that stays: MADDPG(..., folder='runs/mine', checkpoints=CheckpointConfig())")
         typed = _typed(env)
         config = config or preset("tuned", "")
-        training = config.training if seed is None else replace(config.training, seed=seed)
-        # The replay is as large as `replay_capacity` says: nobody knows yet how long this will learn.
-        training = replace(training, steps=max(training.steps, training.replay_capacity))
         named = replace(
             config,
             environment=typed.name if typed else str(env),
             arguments={**config.arguments, **(arguments or {})},
-            training=training,
+            training=config.training if seed is None else replace(config.training, seed=seed),
         )
-        self._set_up(build(resolve(named), typed, actor, critic), self._make_folder(folder), checkpoints=checkpoints)
+        self._set_up(build(resolve(_open_ended(named)), typed, actor, critic), self._make_folder(folder), checkpoints=checkpoints)
 
     def _make_folder(self, folder: str | Path | None) -> RunFolder:
         """A new one, or one that goes with this model."""
@@ -105,6 +103,7 @@ class MADDPG:
     ) -> None:
         self.parts = parts
         self._learned, self._checkpoints = dict(learned or {}), checkpoints
+        self._fresh: dict[str, PyTree] = {}
         self._folder, self._held = folder, ExitStack()
         self._run: Run | None = None
         self._closed = False
@@ -212,10 +211,13 @@ class MADDPG:
         """All networks by name, leaves [seed, agent, ...]: `actor`, [seed, agent, member, ...], and what it was trained with."""
         if self._run is not None and self._run.learner is not None:
             return self._run.networks()
-        if not self._learned:
-            keys = jax.vmap(jax.random.key)(jnp.array(self.config.training.all_seeds))
-            self._learned = fresh_networks(self.parts.algorithm, keys)
-        return self._learned
+        if self._learned:
+            return self._learned
+        if not self._fresh:
+            algorithm, seeds = self.parts.algorithm, self.config.training.all_seeds
+            learner = fresh_learner(algorithm, jax.vmap(jax.random.key)(jnp.array(seeds)))
+            self._fresh = networks(freeze(learner, load_frozen(algorithm, len(seeds), self.parts.typed)))
+        return self._fresh
 
     def save(self, path: str | Path) -> None:
         """Write configuration, networks and metrics into a folder, new or empty, as `maddpg train` does.
@@ -292,7 +294,7 @@ class MADDPG:
         """
         saved = find_run(path)
         config = saved.read_config()
-        parts = build(config, _known(env, config), actor, critic)
+        parts = build(_open_ended(config), _known(env, config), actor, critic)
         model = cls.__new__(cls)
         model._set_up(parts, model._make_folder(folder), load_networks(saved, config, parts.algorithm, best))
         model._before = trained_steps(saved, config, best)
@@ -318,9 +320,7 @@ class MADDPG:
         newest = CheckpointFolder(saved.checkpoints, checkpoints.checkpoints_kept).found()[:1]
         if not newest:
             raise ValueError(f"{path} has no checkpoint to go on from; MADDPG.load({str(path)!r}) learns on with its networks")
-        training = config.training
-        steps = max(training.steps, training.replay_capacity, newest[0] * training.round_steps)  # as where it is begun
-        parts = build(replace(config, training=replace(training, steps=steps)), _known(env, config), actor, critic)
+        parts = build(_open_ended(config, newest[0] * config.training.round_steps), _known(env, config), actor, critic)
         model = cls.__new__(cls)
         model._set_up(parts, saved, checkpoints=checkpoints)
         model._run = model._begin(resume=True)
@@ -356,6 +356,12 @@ class MADDPG:
         if seed is not None and seed not in seeds:
             raise ValueError(f"seed = {seed}: this was trained with {', '.join(map(str, seeds))}")
         return 0 if seed is None else seeds.index(seed)
+
+
+def _open_ended(config: Config, done: int = 0) -> Config:
+    """With a replay as large as `replay_capacity` says: nobody knows yet how long this will learn. `done` are steps that it did before."""
+    training = config.training
+    return replace(config, training=replace(training, steps=max(training.steps, training.replay_capacity, done)))
 
 
 def _known(env: Any, config: Config) -> Typed | None:

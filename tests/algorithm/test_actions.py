@@ -237,12 +237,30 @@ def test_draws_differ_between_rows_and_keys():
         assert len(np.unique(np.concatenate([one[:, column], other[:, column]]))) == 6
 
 
-def test_the_regulariser_counts_true_outputs_alone():
+def test_the_mean_square_counts_true_outputs_alone():
     deterministic = layout(Categorical(2), BOX)
     output = jnp.arange(1.0, 19.0).reshape(2, 9)
-    np.testing.assert_allclose(actions.mean_square_output(deterministic, output), np.mean(np.square(output[:, :4]), axis=1), rtol=1e-6)
+    found = actions.mean_square(output, actions.output_valid(deterministic))
+    np.testing.assert_allclose(found, np.mean(np.square(output[:, :4]), axis=1), rtol=1e-6)
 
     stochastic = layout(Categorical(2), BOX, policy="stochastic")
     output = jnp.arange(1.0, 37.0).reshape(2, 18)
     expected = np.mean(np.square(np.asarray(output)[:, [0, 1, 2, 3, 11, 12]]), axis=1)  # logits, means, and the boxes' log deviations
-    np.testing.assert_allclose(actions.mean_square_output(stochastic, output), expected, rtol=1e-6)
+    np.testing.assert_allclose(actions.mean_square(output, actions.output_valid(stochastic)), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("spaces", "policy", "columns"),
+    [
+        ((Categorical(2), BOX), "deterministic", [0, 1]),
+        ((Categorical(2), BOX), "stochastic", [0, 1]),
+        ((BOX, Simplex(3)), "stochastic", [2, 3, 4]),
+        ((BOX,), "deterministic", [0, 1]),
+        ((BOX,), "stochastic", [0, 1, 9, 10]),
+    ],
+)
+def test_the_regulariser_holds_back_logits_or_else_everything(spaces, policy, columns):
+    """How an agent moves is no matter of whether it has a channel too."""
+    penalised = actions.penalised_outputs(layout(*spaces, policy=policy))
+
+    assert np.flatnonzero(penalised).tolist() == columns

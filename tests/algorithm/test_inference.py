@@ -15,7 +15,7 @@ from scipy.integrate import quad
 from maddpg.algorithm.acting import act
 from maddpg.algorithm.actions import action_layout, sample
 from maddpg.algorithm.inference import (
-    LOG_STD_RANGE,
+    MODEL_LOG_STD_RANGE,
     belief,
     compare_models,
     divergence,
@@ -72,7 +72,7 @@ HEADS = {TALKER: [slice(0, 3), slice(3, 5)], BLEND: [slice(0, 3)]}
 
 def box_terms(output: np.ndarray, column: int, stochastic: bool) -> tuple[np.ndarray, np.ndarray]:
     mean = output[:, column] if stochastic else np.tanh(output[:, column])
-    return mean, np.exp(np.clip(output[:, WIDTH + column], *LOG_STD_RANGE))
+    return mean, np.exp(np.clip(output[:, WIDTH + column], *MODEL_LOG_STD_RANGE))
 
 
 def expected_log_likelihood(agent: int, output: np.ndarray, action: np.ndarray, stochastic: bool = False) -> np.ndarray:

@@ -6,10 +6,14 @@ import contextlib
 import io
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
+from maddpg.config import ChannelConfig, WorldConfig
+from maddpg.environments.registry import read_environment
 from tests.runs import command, train_small
+from tests.saved_runs import config_of, save_run
 
 AGENTS = ("adversary_0", "agent_0")
 FLAGS = (
@@ -104,6 +108,18 @@ def test_a_run_without_messages_says_so(small_run, capsys):
     assert command("messages --episodes 50", small_run) == 2
 
     assert capsys.readouterr().err.startswith("maddpg: nobody sends messages in simple_push: add a channel")
+
+
+def test_messages_in_an_environment_of_ones_own_are_measured_where_it_is_typed_again(tmp_path, capsys):
+    name, arguments = "tests.secret_game:secret_game", {"options": 2}
+    channel = ChannelConfig(channel_senders=("guide",), channel_size=2)
+    config = replace(config_of("simple"), environment=name, arguments=arguments, world=WorldConfig(), channel=channel)
+    save_run(tmp_path / "run", config, read_environment(name))
+
+    assert command("messages --json --episodes 50", tmp_path / "run") == 2
+    assert f"pass --env {name} if you trust it" in capsys.readouterr().err
+    assert command(f"messages --json --episodes 50 --env {name}", tmp_path / "run") == 0
+    assert set(json.loads(capsys.readouterr().out)["seeds"][0]["senders"]) == {"guide"}
 
 
 def test_a_frozen_team_plays_on_as_it_was(small_run, tmp_path, capsys):

@@ -27,7 +27,7 @@ def clock(monkeypatch):
 
 def test_a_progress_in_words():
     assert describe(at(0, "compiling")) == "compiling"
-    assert describe(at(0)) == "0 steps/s"
+    assert describe(at(0, "warming up")) == "warming up"
     assert describe(at(500)) == "50,000 steps/s  return -12.3, 5.0"
 
 

@@ -89,7 +89,11 @@ def test_the_line_is(words, line, refusal):
         ("train simple --actor-layers 8.5", ["--actor-layers", "8.5"]),
         ("train simple --action-mode bx", ["--action-mode", "'bx'", "'box'", "'simplex'", "'discrete'"]),
         ("train simple_sprea", ["'simple_sprea'", "did you mean 'simple_spread'?", "There are: simple, simple_adversary"]),
-        ("train xyzzy", ["'xyzzy'", "There are: simple, simple_adversary"]),
+        ("train xyzzy", ["'xyzzy'", "There are: simple, simple_adversary", "your own as package.module:factory, such as plank:Plank"]),
+        ("train plank.Plank", ["There are: simple, simple_adversary", "or your own as package.module:factory, here plank:Plank"]),
+        ("train a/plank.py", ["or your own as package.module:factory, here a.plank:NAME, where NAME is what makes it in that file"]),
+        ("train plank:Plank()", ["'plank'", "pettingzoo, gymnasium, jaxmarl; or your own as package.module:factory, here plank:Plank"]),
+        ("check-env ./plank.py:Plank", ["'./plank.py'", "or your own as package.module:factory, here plank:Plank"]),
         ("train simple --landmarks 3", ["simple has no parameter 'landmarks'", "It takes: "]),
         ("train simple_tag --local-ratio 0.5", ["simple_tag has no parameter 'local_ratio'", "prey_speed"]),
         ("train simple_tag --agents 0", ["agents=0", "at least 1"]),
@@ -119,9 +123,16 @@ def test_more_memory_than_there_is_is_refused(refusal):
     line = refusal("train simple_spread --steps 2e9 --replay-capacity 2e9 --seeds 1000")
 
     assert line.startswith("this run needs ")
-    assert "GiB of memory (1000 seed(s) with 2_000_000_000 transitions of " in line
+    assert "GiB of memory (a replay of 2_000_000_000 transitions, batch_size = 1_024, environments = 100, seeds = 1_000, " in line
     assert "but the device has " in line
-    assert line.endswith("give a smaller replay_capacity or fewer seeds")
+    assert line.endswith("give a smaller replay_capacity or batch_size, or fewer environments or seeds")
+
+
+def test_minibatches_take_memory_too(refusal):
+    line = refusal("train simple --batch-size 2000000000")
+
+    assert "batch_size = 2_000_000_000" in line
+    assert "but the device has " in line
 
 
 @pytest.mark.parametrize(
@@ -211,7 +222,7 @@ def test_damaged_parameters_are_refused(refusal, run):
     [
         ("{", "run/config.json cannot be read: "),
         ("[]", "run/config.json is not a run's configuration"),
-        ('{"schema": 3, "config": {}}', "run/config.json is of schema 3; this version reads 1 to 2"),
+        ('{"schema": 4, "config": {}}', "run/config.json is of schema 4; this version reads 1 to 3"),
         ('{"schema": true, "config": {}}', "run/config.json is of schema True"),
         ('{"schema": 1, "config": {}}', "run/config.json: environment is missing"),
         ('{"schema": 1, "config": {"environment": "simple", "new": 1}}', "run/config.json: unknown setting 'new'"),

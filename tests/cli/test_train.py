@@ -9,6 +9,7 @@ import signal
 from contextlib import contextmanager
 from dataclasses import replace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -135,3 +136,18 @@ def test_nan_fails_the_run_in_one_line(tmp_path, capsys, monkeypatch):
     last = printed.err.splitlines()[-1]
     assert last.startswith("maddpg: reward of adversary_0 (seed 4) became NaN or infinite by step 10; the last good state is saved in ")
     assert all(np.isfinite(array).all() for array in load_file(RunFolder(tmp_path / "run").parameters).values())
+
+
+def test_memory_that_runs_out_after_all_is_told_in_one_line(tmp_path, capsys, monkeypatch):
+    def run_out(self, numbers, run, rounds):
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 10624000105832 bytes.\nand much more")
+
+    monkeypatch.setattr(Fused, "warm_up", run_out)
+
+    assert train_small("--out", tmp_path / "run") == 2
+
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1].startswith(
+        "maddpg: memory ran out with a replay of 350 transitions, batch_size = 32, environments = 10, seeds = 2 (Out of"
+    )
+    assert "and much more" not in "".join(said)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -13,7 +15,7 @@ from pettingzoo import ParallelEnv
 from maddpg.config import AlgorithmConfig, Config, HostConfig, TeamConfig, WorldConfig
 from maddpg.environments.contract import Environment
 from maddpg.environments.host import HostWorld
-from maddpg.environments.registry import Typed, make_environment, read_environment, resolve
+from maddpg.environments.registry import OWN, Typed, make_environment, read_environment, resolve
 from maddpg.training.build import build
 from maddpg.training.frozen import load_frozen
 from tests.games import probe
@@ -131,6 +133,65 @@ def test_arguments_reach_the_factory():
 )
 def test_a_factory_that_makes_none_is_told_so_in_a_line(make, words):
     assert words in refusal(Config("mine:make"), Typed("mine:make", make))
+
+
+class Clumsy(Toy):
+    """A toy whose author erred at some place."""
+
+    def __init__(self, where: str):
+        super().__init__()
+        self.where = where
+        self.err("init")
+
+    def err(self, where: str) -> None:
+        if where != self.where:
+            return
+        if where == "init":
+            import a_package_that_nobody_has  # noqa: F401
+        if where == "reset":
+            np.zeros(3) + np.zeros(4)
+        if where == "space":
+            spaces.Box(np.zeros(3), np.zeros(4))
+
+    def observation_space(self, agent):
+        self.err("space")
+        return super().observation_space(agent)
+
+    def reset(self, seed=None, options=None):
+        self.err("reset")
+        return super().reset(seed, options)
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ("init", "ModuleNotFoundError: No module named 'a_package_that_nobody_has'"),
+        ("reset", "ValueError: operands could not be broadcast together with shapes (3,) (4,)"),
+        ("space", "Box low.shape and high.shape don't match"),
+    ],
+)
+def test_the_mistakes_of_an_environment_are_told_with_its_name_and_their_place(where, words):
+    line = refusal(Config("mine:make", arguments={"where": where}), Typed("mine:make", Clumsy))
+
+    assert line.startswith("mine:make cannot be made: ")
+    assert words in line
+    assert re.search(r" \(test_registry.py, line \d+\); `maddpg check-env mine:make` says more$", line)
+
+
+def test_an_environment_given_in_python_has_no_name_to_check():
+    line = refusal(Config(OWN), Typed(OWN, lambda: 1 / 0))
+
+    assert re.fullmatch(r"python:environment cannot be made: ZeroDivisionError: division by zero \(test_registry.py, line \d+\)", line)
+
+
+@pytest.mark.parametrize("where", ["reset", "step"])
+def test_so_are_those_of_one_on_the_device(where):
+    def err(*_):
+        return jnp.zeros(3) + jnp.zeros(4)
+
+    line = refusal(Config("mine:make"), Typed("mine:make", lambda: replace(probe(err), **{where: err})))
+
+    assert re.match(r"mine:make cannot be made: (Type|Value)Error: .*\(3,\).*\(4,\).* \(test_registry.py, line \d+\)", line)
 
 
 def test_what_a_named_environment_does_not_take_is_told_in_a_line():

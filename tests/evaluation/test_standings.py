@@ -9,6 +9,7 @@ import pytest
 
 from maddpg.evaluation.meetings import Meetings
 from maddpg.evaluation.standings import standings
+from maddpg.statistics import crossed_interval
 from maddpg.storage.files import without_nan
 
 
@@ -76,6 +77,20 @@ def test_the_intervals_are_those_of_seeds_where_these_differ():
 
     assert width[0, 1, 0] == pytest.approx(2 * 1.96 * skill.std() / np.sqrt(10), rel=0.15)
     assert width[1, 1, 0] == 0
+
+
+@pytest.mark.parametrize("others", [{}, {"y": 1}])
+def test_a_run_beside_its_own_seeds_has_the_interval_of_strangers(others):
+    """Drawn again, three seeds would leave pairs of two of them, and half the width."""
+    means = np.random.default_rng(2).normal(size=(3 + len(others),) * 2)
+    found = standings(meetings({"x": 3, **others}, means, -means))
+    expected = crossed_interval(np.where(np.eye(3), np.nan, means[:3, :3]), same_runs=True)
+
+    bounds = [found.matrix.low[0, 0, 0], found.matrix.high[0, 0, 0]]
+    np.testing.assert_allclose(bounds, [expected.low, expected.high], rtol=1e-5)
+    np.testing.assert_allclose(found.matrix.low[0, 0, 1], -expected.high, rtol=1e-5)
+    if not others:
+        np.testing.assert_allclose(found.others.high[0], [expected.high, -expected.low], rtol=1e-5)
 
 
 def test_a_stronger_run_has_the_higher_rating_for_certain():

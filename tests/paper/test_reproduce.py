@@ -136,6 +136,16 @@ def test_kinds_are_what_they_are_called(made):
     assert not np.allclose(*(result["means"][GOOD] for result in results))
 
 
+def test_what_decides_a_fresh_opponent_is_all_of_its_settings_wherever_it_lies(tmp_path):
+    here, there = (workshop(shelf_in(tmp_path / place), FRESH).afresh(DDPG, "good").configs for place in ("here", "there"))
+
+    assert here == there
+    settings, response = here
+    assert settings == config_of(DDPG)
+    assert (response.algorithm.critic_view, tuple(response.training.all_seeds)) == ("all", (2, 3))
+    assert response.teams["good"] == TeamConfig(player="frozen", run="paper-simple-push-tuned-ddpg")
+
+
 @pytest.fixture(scope="module")
 def response(made):
     """The run of the opponents that learned afresh, and its actors."""

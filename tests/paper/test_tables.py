@@ -9,7 +9,7 @@ import pytest
 
 from maddpg.paper.study import Printed
 from maddpg.paper.tables import Grid, grids
-from maddpg.statistics import crossed_interval, mean, stratified_interval
+from maddpg.statistics import crossed_interval, student_interval
 from tests.paper.tiny import FRESH, LISTENER, PUSH, SIZE, put, shelf_in, workshop
 
 REACHED, DISTANCE = (measure.heading for measure in LISTENER.measures)
@@ -43,7 +43,7 @@ def test_one_team_s_table(shelf):
     assert grid.rows == (
         ("MADDPG", "the paper", "", "84.0", "0.133 ?"),
         ("MADDPG", "paper", "not run yet", "", ""),
-        ("MADDPG", "tuned", "2", "37.5 (25.0 to 50.0)", "0.100 (0.100 to 0.100)"),
+        ("MADDPG", "tuned", "2", "37.5 (0.0 to 100.0)", "0.100 (0.100 to 0.100)"),
         ("inferred policies", "paper", "not run yet", "", ""),
         ("inferred policies", "tuned", "not run yet", "", ""),
     )
@@ -88,10 +88,10 @@ def test_two_teams_table_has_every_line_up_together_and_apart(shelf):
         for line_up in (MADDPG, MIXED, ("DDPG", "MADDPG"), ("DDPG", "DDPG"))
         for who in ("trained together", "trained apart")
     ]
-    assert row_of(grid, *MADDPG, "tuned, trained together") == ("2", "1.50 (1.00 to 2.00)", "50.0 (0.0 to 100.0)")
+    assert row_of(grid, *MADDPG, "tuned, trained together") == ("2", "1.50 (0.00 to 7.85)", "50.0 (0.0 to 100.0)")  # 6.35 = 12.71 / 2
     assert row_of(grid, *MADDPG, "tuned, trained apart")[:2] == ("2", "2.00")
     assert row_of(grid, *MIXED, "tuned, trained together") == ("not run yet", "", "")
-    assert row_of(grid, *MIXED, "tuned, trained apart")[:2] == ("2", "2.50 (2.00 to 3.00)")
+    assert row_of(grid, *MIXED, "tuned, trained apart")[:2] == ("2", "2.50 (0.00 to 5.54)")
 
 
 def test_opponents_that_learned_afresh_have_a_row(shelf):
@@ -110,10 +110,10 @@ def test_seeds_of_all_programs_count_as_one_run_s(shelf):
 
         (grid,) = grids(study, shelf, EVERY, ["tuned"])
         if values is first:
-            assert row_of(grid, "MADDPG", "tuned") == ("2", "25.0 (0.0 to 50.0)", "0.250 (0.000 to 0.500)")  # as far as it is
+            assert row_of(grid, "MADDPG", "tuned") == ("2", "25.0 (0.0 to 100.0)", "0.250 (0.000 to 3.427)")  # as far as it is
 
-    interval = stratified_interval(mean, [np.array([0.0, 0.5, 1.0])])
-    assert row_of(grid, "MADDPG", "tuned")[:2] == ("3", f"50.0 ({100 * interval.low:.1f} to {100 * interval.high:.1f})")
+    interval = student_interval(np.array([0.0, 0.5, 1.0]))
+    assert row_of(grid, "MADDPG", "tuned")[::2] == ("3", f"0.500 (0.000 to {interval.high:.3f})")
 
 
 def test_seeds_of_different_programs_have_not_met(shelf):
@@ -132,7 +132,7 @@ def test_seeds_of_different_programs_have_not_met(shelf):
     for line_up, estimate in ((MADDPG, 36 / 8), (MIXED, 36 / 8)):
         interval = crossed_interval(whole, same_runs=line_up == MADDPG)
         assert interval.estimate == pytest.approx(estimate)
-        written = f"{estimate:.2f} ({interval.low:.2f} to {interval.high:.2f})"
+        written = f"{estimate:.2f} ({max(0, interval.low):.2f} to {interval.high:.2f})"
         assert row_of(grid, *line_up, "tuned, trained apart")[:2] == ("5", written)
 
 

@@ -114,3 +114,16 @@ def test_what_json_cannot_hold_leaves_the_old_file(tmp_path):
 
 def test_finite_numbers_stay():
     assert without_nan([0.0, -1.5e308, 5e-324, np.float64(2.5)]) == [0.0, -1.5e308, 5e-324, 2.5]
+
+
+def test_what_another_process_takes_away_meanwhile_is_no_link(tmp_path, monkeypatch):
+    """Who waits for a run looks into its folder again and again, while files are put in their places there."""
+    (tmp_path / "kept").touch()
+    monkeypatch.setattr("os.walk", lambda folder: [(str(folder), ["gone"], ["kept", ".gone.json.1.part"])])
+
+    require_plain(tmp_path)
+
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    monkeypatch.setattr("os.walk", lambda folder: [(str(folder), [], ["link"])])
+    with pytest.raises(ValueError, match="link is a link or no file"):
+        require_plain(tmp_path)

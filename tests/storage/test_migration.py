@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from maddpg import MADDPG
-from maddpg.config import CheckpointConfig
+from maddpg.config import AlgorithmConfig, CheckpointConfig, Config
 from maddpg.storage.migration import SCHEMA, migrate
 from maddpg.storage.run_folder import RunFolder
 from tests.runs import command
@@ -51,6 +51,18 @@ def test_a_run_without_checkpoints_is_never_begun_anew(sample, capsys):
     assert {path.name: path.read_bytes() for path in sample.iterdir()} == before
 
 
+@pytest.mark.parametrize(("inference", "rate"), [(False, None), (True, 0.003)])
+def test_a_learning_rate_of_models_that_there_were_not_is_dropped(inference, rate, tmp_path):
+    """Up to schema 2 it was always written."""
+    folder = RunFolder(tmp_path)
+    folder.write_config(Config("simple_spread", algorithm=AlgorithmConfig(inference=inference)))
+    tables = json.loads(folder.config.read_text())
+    tables["schema"], tables["config"]["algorithm"]["inference_rate"] = 2, 0.003
+    folder.config.write_text(json.dumps(tables))
+
+    assert folder.read_config().algorithm == AlgorithmConfig(inference=inference, inference_rate=rate)
+
+
 def test_there_is_a_way_from_every_schema_to_todays():
     for schema in range(1, SCHEMA + 1):
         tables = {"schema": schema, "config": {"environment": "simple"}, "checkpoints": {}, "machine": {}}
@@ -59,5 +71,5 @@ def test_there_is_a_way_from_every_schema_to_todays():
 
 @pytest.mark.parametrize("schema", [0, SCHEMA + 1, "1", None, 1.0, True, [1], 10**30])
 def test_other_schemas_are_refused(schema):
-    with pytest.raises(ValueError, match=r"config.json is of schema .*; this version reads 1 to 2"):
+    with pytest.raises(ValueError, match=r"config.json is of schema .*; this version reads 1 to 3"):
         migrate({"schema": schema, "config": {}}, "config.json")

@@ -99,7 +99,7 @@ def test_the_configuration_says_what_the_run_ran_on(elsewhere):
 
     tables = json.loads(folder.config.read_text())
 
-    assert tables["schema"] == 2
+    assert tables["schema"] == 3
     assert tables["machine"]["jax"] == jax.__version__
     assert tables["machine"]["maddpg"] == metadata.version("maddpg")
     assert {"jaxlib", "numpy", "optax", "python", "processor", "cores", "device"} < set(tables["machine"])

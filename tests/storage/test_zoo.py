@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -19,7 +20,8 @@ from tests.runs import ROUND, ROUNDS, command
 @pytest.fixture
 def zoo(small_run, tmp_path):
     """A zoo of one team."""
-    keep(RunFolder(small_run), tmp_path / "zoo" / "small")
+    run = shutil.copytree(small_run, tmp_path / "run")  # its card is written anew
+    keep(RunFolder(run), tmp_path / "zoo" / "small")
     write_sums(tmp_path / "zoo")
     return tmp_path / "zoo"
 

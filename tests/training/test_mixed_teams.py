@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import jax
@@ -13,6 +14,7 @@ from maddpg.algorithm.acting import act_greedily
 from maddpg.algorithm.state import assemble, hyper
 from maddpg.config import AlgorithmConfig, Config, TeamConfig, TrainingConfig
 from maddpg.environments.registry import resolve
+from maddpg.storage.arrays import read_metadata
 from maddpg.storage.run_folder import RunFolder
 from maddpg.training.build import build
 from maddpg.training.frozen import freeze, load_frozen
@@ -171,6 +173,20 @@ def test_a_single_policy_is_every_member_of_an_ensemble(trained):
 
     for now, then in zip(jax.tree.leaves(members), of_agent(trained[1].learner.actor, ADVERSARY), strict=True):
         np.testing.assert_array_equal(now, np.repeat(then, 3, axis=1))
+
+
+def test_the_best_networks_are_those_with_which_the_learners_did_best(tmp_path):
+    folder = RunFolder(tmp_path)
+    training = replace(SMALL.training, evaluation_interval=8, evaluation_episodes=5)
+    train(build(replace(SMALL, training=training, teams={"adversary": TeamConfig(player="random")})), folder)
+    lines = [json.loads(line) for line in folder.metrics.read_text().splitlines()]
+
+    best = json.loads(read_metadata(folder.best)["best"])
+
+    assert set(best) == {"0", "1"}
+    for seed, about in best.items():
+        returns = [line["return"]["agent_0"] for line in lines if line["kind"] == "evaluation" and line["seed"] == int(seed)]
+        assert about["return"] == pytest.approx(max(returns), rel=1e-5)
 
 
 def test_a_plan_with_a_frozen_team_looks_for_its_run_first(trained, tmp_path):

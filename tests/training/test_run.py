@@ -7,6 +7,7 @@ import os
 import signal
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import jax
 import jax.numpy as jnp
@@ -198,12 +199,16 @@ def test_seeds_differ(watched):
 def test_progress_is_told_from_compiling_to_the_end(watched):
     told = watched.told
 
-    assert [(one.phase, one.steps, one.total) for one in told[:2]] == [("compiling", 0, 350), ("training", 10, 350)]
+    assert [(one.phase, one.steps, one.total) for one in told[:2]] == [("compiling", 0, 350), ("warming up", 10, 350)]
     assert [one.steps for one in told[1:]] == [chunk.end * ROUND for chunk in watched.chunks]
+    assert [phase for phase, _ in groupby(one.phase for one in told)] == ["compiling", "warming up", "compiling", "training"]
+    assert [one.steps for one in told if one.phase == "compiling"] == [0, WARM_UP * ROUND]  # each of the two programs, before it first runs
     assert told[0].episode_return == {}
     warm_up = [one for one in told if one.steps <= WARM_UP * ROUND]
     assert {(one.steps_per_second, one.seconds_left) for one in warm_up} == {(0.0, 0.0)}  # nothing is known of learning yet
+    assert {one.speed for one in warm_up} == {"compiling", "warming up"}
     assert told[-1].steps_per_second > 0
+    assert told[-1].speed == f"{told[-1].steps_per_second:,.0f} steps/s"
     assert told[-1].seconds_left == 0
     assert told[-2].seconds_left == pytest.approx((350 - told[-2].steps) * 2 / told[-2].steps_per_second)
     assert tuple(told[-1].episode_return) == AGENTS

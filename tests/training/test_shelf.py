@@ -15,9 +15,11 @@ from maddpg.config import AlgorithmConfig, TrainingConfig, preset
 from maddpg.environments.registry import resolve
 from maddpg.settings import to_dict
 from maddpg.storage.lock import LOCK, Busy, only_one
+from maddpg.storage.run_folder import machine
 from maddpg.training.build import build
+from maddpg.training.run import Progress
 from maddpg.training.saved import load_networks
-from maddpg.training.shelf import ENDED, SPENT, Shelf, digest
+from maddpg.training.shelf import ENDED, SPENT, Shelf, digest, lines
 
 CONFIG = resolve(preset("tuned", "simple"))
 OTHER = replace(CONFIG, training=replace(CONFIG.training, seed=1))
@@ -53,6 +55,15 @@ def put(shelf, name: str, tables: dict) -> None:
     """A result written by hand."""
     shelf.results.mkdir()
     (shelf.results / f"{name}-0.json").write_text(json.dumps({"config": tables}))
+
+
+def test_progress_in_a_line_says_no_speed_before_there_is_one(capsys):
+    for progress in (Progress("warming up", 500, 2_000, 0.0, {}, 0.0), Progress("training", 1_500, 2_000, 1_234.5, {}, 1.0)):
+        with lines() as tell:
+            tell(progress)
+            tell(progress)  # too soon for another
+
+    assert capsys.readouterr().out.splitlines() == ["  500 of 2_000 steps, warming up", "  1_500 of 2_000 steps, 1,234 steps/s"]
 
 
 def test_a_result_is_found_by_its_configuration_alone(shelf):
@@ -251,6 +262,33 @@ def test_a_run_that_was_stopped_goes_on(whole, tmp_path):
         shelf_in(tmp_path, progress=interrupting).actors("broken", TINY)
     assert folder.parameters.is_file()
     assert not shelf.has_ended("broken", TINY)
+
+
+def test_a_run_whose_summary_failed_is_not_trained_again(whole, tmp_path):
+    said: list[str] = []
+    shelf = shelf_in(tmp_path, said)
+    with pytest.raises(ZeroDivisionError):
+        shelf.trained("late", TINY, lambda *_: 1 / 0)
+    assert not shelf.results.exists()
+
+    late = shelf.trained("late", TINY, summarise)
+
+    assert said[-1] == "resumed at step 400"
+    assert (late["lines"], late["networks"], late["steps"]) == tuple(whole[1][name] for name in ("lines", "networks", "steps"))
+    assert not shelf.folder("late", TINY).checkpoints.exists()
+
+
+def test_a_result_that_another_process_wrote_meanwhile_is_taken(shelf, monkeypatch):
+    found = iter([None, {"figure": 1}])
+    monkeypatch.setattr(Shelf, "find", lambda self, name, config: next(found))
+
+    assert shelf.trained("name", TINY, lambda *_: pytest.fail("it was run")) == {"figure": 1}
+
+
+def test_a_result_tells_where_it_was_made(shelf):
+    shelf.write("name", {"figure": 1}, CONFIG)
+
+    assert stored(shelf)["machine"] == machine()
 
 
 def test_a_folder_of_another_run_is_emptied(shelf, monkeypatch):

@@ -148,10 +148,16 @@ def random_action(
     return _compose(layout, _discretise(layout, simplex), box)
 
 
-def mean_square_output(layout: ActionLayout, output: Float[Array, "batch output"]) -> Float[Array, " batch"]:
-    """Mean over the true columns of the squared actor output, what the released code's regulariser penalises."""
+def penalised_outputs(layout: ActionLayout) -> jax.Array:
+    """[..., output] bool: the columns that `logit_regulariser` holds back: a softmax's logits, or all of an agent that has none."""
     valid = output_valid(layout)
-    return jnp.sum(jnp.where(_row(valid, output), jnp.square(output), 0.0), axis=1) / jnp.sum(valid)
+    logits = jnp.zeros_like(valid).at[..., : layout.head.shape[-1]].set(layout.head >= 0)
+    return jnp.where(jnp.any(logits, axis=-1, keepdims=True), logits, valid)
+
+
+def mean_square(output: Float[Array, "batch output"], columns: Bool[Array, " output"]) -> Float[Array, " batch"]:
+    """Mean of the squared actor output over some of its columns."""
+    return jnp.sum(jnp.where(_row(columns, output), jnp.square(output), 0.0), axis=1) / jnp.sum(columns)
 
 
 def _row(row: jax.Array, like: jax.Array) -> jax.Array:

@@ -27,7 +27,7 @@ from maddpg.algorithm.optimisers import step
 from maddpg.algorithm.state import Algorithm, Hyper, TrainState
 from maddpg.types import Availability, PyTree, Transition
 
-LOG_STD_RANGE = (-3.0, 1.0)
+MODEL_LOG_STD_RANGE = (-3.0, 1.0)
 """Bounds of the log standard deviation, in halves of the action's range, of a model of a deterministic policy and its noise. The lower
 one is the floor that keeps the likelihood finite. A model of a squashed Gaussian has that policy's own bounds."""
 EDGE = 1e-6  # of the range: nearer than this to a bound counts as on it
@@ -52,7 +52,7 @@ def belief(layout: ActionLayout, output: Float[Array, "*batch output"], log_std:
 
 def model_belief(layout: ActionLayout, output: Float[Array, "*batch output"]) -> Belief:
     """What a model's output says of the other's policy."""
-    bounds = actions.LOG_STD_RANGE if layout.stochastic else LOG_STD_RANGE
+    bounds = actions.LOG_STD_RANGE if layout.stochastic else MODEL_LOG_STD_RANGE
     return belief(layout, output, jnp.clip(output[..., layout.valid.shape[-1] :], *bounds))
 
 
@@ -212,7 +212,7 @@ def _true_belief(
     if layout.boxes and layout.stochastic:
         log_std = jnp.clip(outputs[..., width:], *actions.LOG_STD_RANGE)
     else:
-        log_std = jnp.broadcast_to(jnp.log(jnp.maximum(exploration, jnp.exp(LOG_STD_RANGE[0]))), outputs[..., :width].shape)
+        log_std = jnp.broadcast_to(jnp.log(jnp.maximum(exploration, jnp.exp(MODEL_LOG_STD_RANGE[0]))), outputs[..., :width].shape)
     each = belief(layout, outputs, log_std)
     mean = jnp.mean(each.mean, axis=0)
     variance = jnp.mean(jnp.square(each.std) + jnp.square(each.mean - mean[None]), axis=0)

@@ -87,7 +87,7 @@ def learn(
 
     Args:
         algorithm: the static parts.
-        everyone: what all had learned when this step began.
+        everyone: what all had learned when this step began, or this agent's turn where agents learn in turn.
         learner: what belongs to the agent.
         mine: its own rows of `everyone`.
         batches: what it learns from.
@@ -144,8 +144,9 @@ def learn(
             action = actions.differentiable_sample(learner.layout, actions.forbid(output, allowed), key)
             replaced = jnp.where(own[None, :, None], action[:, None, :], played)
             value = algorithm.critic.apply(_first(critic), *critic_input(config, view, batch.observation, batch.state, replaced))[:, 0]
-            square = actions.mean_square_output(learner.layout, output)
-            loss = actor_loss(value, hyper.logit_regulariser * square, acts)
+            penalty = actions.mean_square(output, actions.penalised_outputs(learner.layout))
+            square = actions.mean_square(output, actions.output_valid(learner.layout))
+            loss = actor_loss(value, hyper.logit_regulariser * penalty, acts)
             return loss / config.ensemble_size, weighted_mean(square, acts)
 
         (loss, square), gradient = jax.value_and_grad(loss_of_actor, has_aux=True)(actor)

@@ -21,7 +21,7 @@ from maddpg.config.reward_design import weights
 from maddpg.names import unknown_name
 from maddpg.types import EnvSpec, PyTree
 
-Metrics = Callable[[PyTree], dict[str, jax.Array]]
+Measure = Callable[[PyTree], dict[str, jax.Array]]
 """State -> the step that led to it in measures, each a scalar or [agent]; reward terms are called reward/NAME and sum to the reward."""
 Potential = Callable[[PyTree, jax.Array], jax.Array]
 """(state, observation [agent, observation]) -> Phi, [agent] or a scalar that holds for all."""
@@ -96,7 +96,7 @@ def mix(mixing: Mixing, reward: Float[Array, " agent"]) -> Float[Array, " agent"
     return jnp.sum(jnp.asarray(mixing, reward.dtype) * reward[None], axis=1)
 
 
-def weighted_terms(metrics: Metrics, weight: Mapping[str, float]) -> Callable[[PyTree], jax.Array]:
+def weighted_terms(metrics: Measure, weight: Mapping[str, float]) -> Callable[[PyTree], jax.Array]:
     """State -> [agent], the sum of the reward terms in `weight`, each times its number."""
 
     def reward(state: PyTree) -> jax.Array:
@@ -130,7 +130,7 @@ def observation_potential(function: Callable[[jax.Array], jax.Array]) -> Potenti
     return lambda _, observation: function(observation)
 
 
-def metric_potential(words: tuple[str, ...], spec: EnvSpec, metrics: Metrics, names: Sequence[str]) -> Potential:
+def metric_potential(words: tuple[str, ...], spec: EnvSpec, metrics: Measure, names: Sequence[str]) -> Potential:
     """The sum of measures of the world, each times a number, for everybody (`distance=-1`), a team or an agent (`adversary:distance=-1`).
 
     A measure with an agent axis counts for each agent by itself.
@@ -181,7 +181,7 @@ class RewardDesign:
         next_state: PyTree,
         next_observation: Float[Array, "agent observation"],
     ) -> Float[Array, " agent"]:
-        """The designed reward of one step of one environment.
+        """The designed reward of one step of one environment in which everybody lives.
 
         Args:
             gamma: the learners' discounts.
@@ -192,20 +192,40 @@ class RewardDesign:
             next_state: what the step really led to, not a state after a reset.
             next_observation: of that state.
         """
-        designed = reward if self.terms is None else self.terms(next_state).astype(reward.dtype)
-        if self.mixing is not None:
-            designed = mix(self.mixing, designed)
-        if self.potential is not None:
-            before, after = (
-                jnp.broadcast_to(self.potential(*where), reward.shape).astype(reward.dtype)
-                for where in ((state, observation), (next_state, next_observation))
-            )
-            designed = designed + shaping(gamma, terminated, before, after)
-        return designed
+        return self.shape(gamma, self.earn(reward, next_state), terminated, state, observation, next_state, next_observation)
+
+    def earn(
+        self, reward: Float[Array, " agent"], next_state: PyTree, alive: Bool[Array, " agent"] | None = None
+    ) -> Float[Array, " agent"]:
+        """What a step earns: weighed terms, mixed. `alive` says who acted: no term pays the others, as no environment does."""
+        if self.terms is not None:
+            reward = self.terms(next_state).astype(reward.dtype)
+            if alive is not None:
+                reward = jnp.where(alive, reward, 0.0)
+        return reward if self.mixing is None else mix(self.mixing, reward)
+
+    def shape(
+        self,
+        gamma: Float[Array, " agent"],
+        earned: Float[Array, " agent"],
+        terminated: Bool[Array, " agent"],
+        state: PyTree,
+        observation: Float[Array, "agent observation"],
+        next_state: PyTree,
+        next_observation: Float[Array, "agent observation"],
+    ) -> Float[Array, " agent"]:
+        """What was earned, with shaping; the rest as in a call."""
+        if self.potential is None:
+            return earned
+        before, after = (
+            jnp.broadcast_to(self.potential(*where), earned.shape).astype(earned.dtype)
+            for where in ((state, observation), (next_state, next_observation))
+        )
+        return earned + shaping(gamma, terminated, before, after)
 
 
 def reward_design(
-    config: RewardDesignConfig, spec: EnvSpec, metrics: Metrics, reset: Callable[[jax.Array], tuple[PyTree, jax.Array]]
+    config: RewardDesignConfig, spec: EnvSpec, metrics: Measure, reset: Callable[[jax.Array], tuple[PyTree, jax.Array]]
 ) -> RewardDesign | None:
     """The design that `config` describes, None where it describes nothing.
 
@@ -228,7 +248,7 @@ def reward_design(
     )
 
 
-def _terms(config: RewardDesignConfig, spec: EnvSpec, metrics: Metrics, names: Sequence[str]) -> Callable[[PyTree], jax.Array] | None:
+def _terms(config: RewardDesignConfig, spec: EnvSpec, metrics: Measure, names: Sequence[str]) -> Callable[[PyTree], jax.Array] | None:
     given = weights("reward_terms", config.reward_terms)
     known = [name.removeprefix(TERM) for name in names if name.startswith(TERM)]
     for name in given:

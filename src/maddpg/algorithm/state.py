@@ -153,7 +153,7 @@ def hyper(algorithm: Algorithm) -> Hyper:
                 "noise": noise,
                 "noise_final": final if learns else 0.0,
                 "noise_steps": numbers.noise_steps,
-                "inference_rate": numbers.inference_rate,
+                "inference_rate": numbers.actor_rate if numbers.inference_rate is None else numbers.inference_rate,
                 "inference_entropy": numbers.inference_entropy,
             }
         )

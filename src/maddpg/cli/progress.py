@@ -16,10 +16,8 @@ LINE_SECONDS = 10.0
 
 def describe(progress: TrainingProgress) -> str:
     """Speed and returns in a few words."""
-    if progress.phase == "compiling":
-        return "compiling"
     returns = ", ".join(f"{value:.1f}" for value in progress.episode_return.values())
-    return f"{progress.steps_per_second:,.0f} steps/s" + (f"  return {returns}" if returns else "")
+    return progress.speed + (f"  return {returns}" if returns else "")
 
 
 @contextmanager

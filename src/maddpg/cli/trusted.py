@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from maddpg.config import Config
+from maddpg.environments.foreign import is_factory
 from maddpg.environments.registry import Typed, read_environment
+
+
+def trusting(config: Config) -> str:
+    """What is typed beside a run's folder for its environment's code to be run; nothing where that is no code of one's own."""
+    return f" --env {config.environment}" if is_factory(config.environment) else ""
 
 
 def read_trusted(env: str | None, config: Config) -> Typed | None:

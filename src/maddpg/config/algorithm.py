@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from maddpg.config.checks import LARGEST_COUNT, require, require_choices
+from maddpg.config.checks import LARGEST_COUNT, require, require_choices, require_finite
 
 MOST_LAYERS, WIDEST_LAYER = 32, 65_536
 """What no network reaches, and what can still be planned before any memory is taken."""
@@ -62,8 +62,9 @@ class AlgorithmConfig:
     clip_by: Literal["agent", "tensor"] = "agent"
     """Whose norm that is: of all of a network's gradients together, or of each tensor by itself."""
     logit_regulariser: float | None = None
-    """Weight of the mean squared actor output (before the squashing) in the actor's loss. Left out: 0.001 for agents that choose (discrete
-    and simplex actions), whose softmax saturates without it, and then neither explores nor learns; 0 for agents whose actions are boxes."""
+    """Weight of the mean squared actor output in the actor's loss: of the logits of agents that choose (discrete and simplex actions), of
+    all outputs, before the squashing, of agents whose actions are boxes. Left out: 0.001 for logits, since a softmax that saturates
+    neither explores nor learns, and 0 for boxes."""
     noise: float = 0.4
     """Standard deviation of the Gaussian exploration noise on a deterministic policy, as a share of half the action's range."""
     noise_final: float | None = None
@@ -78,8 +79,8 @@ class AlgorithmConfig:
     (the paper's section 4.2)."""
     inference_layers: tuple[int, ...] = (64, 64)
     """Widths of a model's hidden layers."""
-    inference_rate: float = 3e-3
-    """Adam's learning rate for the models."""
+    inference_rate: float | None = None
+    """Adam's learning rate for the models. Left out: the actors'."""
     inference_entropy: float = 1e-3
     """Weight of the model's entropy in its objective (lambda in the paper's eq. 7)."""
     ensemble_size: int = 1
@@ -102,7 +103,8 @@ class AlgorithmConfig:
         require(0 < self.tau <= 1, "tau", self.tau, "must lie in (0, 1]; 0.01 moves softly, 1 copies")
         require(1 <= self.target_interval <= LARGEST_COUNT, "target_interval", self.target_interval, "must be at least 1")
         for name in ("actor_rate", "critic_rate", "inference_rate"):
-            require(0 <= getattr(self, name) < 1, name, getattr(self, name), "must lie in [0, 1); 0.003 is usual")
+            rate = getattr(self, name)
+            require(rate is None or 0 <= rate < 1, name, rate, "must lie in [0, 1); 0.003 is usual")
         require(self.gradient_clip is None or self.gradient_clip > 0, "gradient_clip", self.gradient_clip, "must be above 0, or left out")
         regulariser = self.logit_regulariser
         require(regulariser is None or regulariser >= 0, "logit_regulariser", regulariser, "must be at least 0, or left out")
@@ -110,6 +112,7 @@ class AlgorithmConfig:
         require(self.noise_final is None or self.noise_final >= 0, "noise_final", self.noise_final, "must be at least 0, or left out")
         require(1 <= self.noise_steps <= LARGEST_COUNT, "noise_steps", self.noise_steps, "must be at least 1")
         require(self.inference_entropy >= 0, "inference_entropy", self.inference_entropy, "must be at least 0; 0.001 is the paper's")
+        require_finite(self)
         defaults = type(self).__dataclass_fields__
         for name in ("inference_layers", "inference_rate", "inference_entropy"):
             used = self.inference or getattr(self, name) == defaults[name].default

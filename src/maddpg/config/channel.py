@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from maddpg.config.checks import require, require_choices
+from maddpg.config.checks import require, require_choices, require_finite
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class ChannelConfig:
             "is a probability for discrete messages: it must lie in [0, 1]",
         )
         require(0 <= self.channel_loss <= 1, "channel_loss", self.channel_loss, "must lie in [0, 1]")
+        require_finite(self)
         require(
             not self.channel_senders or bool(self.channel_receivers), "channel_receivers", self.channel_receivers, "somebody must listen"
         )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
 import typing
+from dataclasses import fields
 from typing import Any, Literal, get_args, get_origin
 
 from maddpg.names import brief
@@ -22,6 +24,13 @@ def require_choices(table: Any) -> None:
     kind: Any = type(table)
     for name, choices in _choices(kind).items():
         require(getattr(table, name) in choices, name, getattr(table, name), f"must be one of {', '.join(choices)}")
+
+
+def require_finite(table: Any) -> None:
+    """Raise `ValueError` where a number is infinite or NaN."""
+    for item in fields(table):
+        value, advice = getattr(table, item.name), "or left out" if item.default is None else f"such as {item.default}"
+        require(not isinstance(value, float) or math.isfinite(value), item.name, value, f"must be a finite number, {advice}")
 
 
 @functools.cache

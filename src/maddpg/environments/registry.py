@@ -7,16 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import jax
+
 from maddpg.config import Config, HostConfig, WorldConfig
 from maddpg.environments import particles as particle_environments
 from maddpg.environments.channel import with_channel
 from maddpg.environments.contract import Environment
 from maddpg.environments.foreign import adapt, as_factory, find_factory, is_factory
 from maddpg.environments.foreign.calling import call
-from maddpg.environments.host import HostWorld, describe_value
+from maddpg.environments.host import HostWorld
 from maddpg.environments.host_channel import with_host_channel
+from maddpg.environments.mistakes import describe_mistake, is_refusal
 from maddpg.environments.teams import regroup
-from maddpg.particles import SCENARIOS, make_scenario
+from maddpg.names import or_your_own
+from maddpg.particles import SCENARIOS, make_scenario, scenario_name
 from maddpg.types import EnvSpec
 
 
@@ -56,6 +60,10 @@ def resolve(config: Config) -> Config:
     """
     if not is_particle_world(config):
         return config
+    try:
+        scenario_name(config.environment)
+    except ValueError as error:
+        raise ValueError(f"{error}; {or_your_own(config.environment)}") from error
     scenario = make_scenario(config.environment, **config.world.given())
     return replace(config, environment=scenario.name, world=replace(config.world, action_mode=scenario.action_mode))
 
@@ -134,15 +142,23 @@ def _make_foreign(config: Config, typed: Typed | None) -> Environment | HostWorl
     try:
         first = call(make, arguments, name)
         if isinstance(first, Environment):
+            _trace(first)
             return first
         adapter = adapt(name, first, limit, with_state)
         spec = adapter.spec
         adapter.close()
-    except (ImportError, ValueError):
-        raise
-    except Exception as error:
-        raise ValueError(f"{name} cannot be made: {type(error).__name__}: {describe_value(error)}") from error
+    except (Exception, SystemExit) as error:
+        if is_refusal(error):
+            raise
+        more = "" if name == OWN else f"; `maddpg check-env {name}` says more"
+        raise ValueError(f"{name} cannot be made: {describe_mistake(error)}{more}") from error
     return HostWorld(spec, as_factory(name, make, arguments, limit, with_state))
+
+
+def _trace(environment: Environment) -> None:
+    """Look at a reset and a step without running them: later their mistakes would come up under no name."""
+    state, _ = jax.eval_shape(environment.reset, jax.random.key(0))
+    jax.eval_shape(environment.step, jax.random.key(0), state, environment.still)
 
 
 def _trusted(name: str, typed: Typed | None) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from maddpg.evaluation.meetings import Meetings
-from maddpg.statistics import Interval, NashAverage, elo_ratings, nash_average, take_interval
+from maddpg.statistics import Interval, NashAverage, crossed_interval, elo_ratings, nash_average, take_interval
 
 DRAWS = 1_000
 
@@ -57,7 +57,8 @@ def standings(meetings: Meetings, draws: int = DRAWS, seed: int = 0) -> Standing
     """Means over seeds and episodes, with 95% bootstrap intervals over both.
 
     Seeds are drawn within their run, and episodes, which all pairings share, for all of them at once. Of runs with a single seed the
-    intervals are those of the episodes: they say nothing about other seeds.
+    intervals are those of the episodes: they say nothing about other seeds. Where a run meets its own other seeds, a draw leaves few
+    pairs, and the interval is the jackknife's, over seeds alone; two seeds have none.
 
     Two sides also have ratings. Two runs meet twice in every episode, once in either role, from the same start. The one whose side comes
     out further ahead (its own mean return less the other side's) wins. Elo and Nash averaging take these meetings' wins and payoffs.
@@ -70,8 +71,10 @@ def standings(meetings: Meetings, draws: int = DRAWS, seed: int = 0) -> Standing
     cells = np.stack([_cells(drawn[..., side], owner, weights) for side in range(len(meetings.sides))], axis=-1)
     own = np.moveaxis(np.diagonal(drawn, axis1=1, axis2=2), -1, 1)  # [draw, policy, side]
     together = _over_seeds(own, owner, weights)
-    others = _beside_others(cells)
-    runs = len(meetings.entrants)
+    matrix = take_interval(cells[0], cells[1:])
+    _bound_own_seeds(matrix, drawn[0], owner)
+    runs, beside = len(meetings.entrants), _beside_others(cells)
+    others = take_interval(beside[0], beside[1:]) if runs > 1 else Interval(matrix.estimate[0], matrix.low[0], matrix.high[0])
     elo = wins = nash = None
     if len(meetings.sides) == 2 and runs > 1:
         ahead = meetings.returns[..., 0] - meetings.returns[..., 1]
@@ -87,9 +90,9 @@ def standings(meetings: Meetings, draws: int = DRAWS, seed: int = 0) -> Standing
         seeds=tuple(len(seeds) for _, seeds in meetings.entrants),
         roles=meetings.roles,
         sides=meetings.sides,
-        matrix=take_interval(cells[0], cells[1:]),
+        matrix=matrix,
         together=take_interval(together[0], together[1:]),
-        others=take_interval(others[0], others[1:]),
+        others=others,
         elo=elo,
         wins=wins,
         nash=nash,
@@ -128,6 +131,16 @@ def _cells(
     both = weights[:, :, None] * weights[:, None, :] * strangers
     with np.errstate(invalid="ignore"):
         return (member.T @ (both * values) @ member) / (member.T @ both @ member)
+
+
+def _bound_own_seeds(matrix: Interval, means: Float[np.ndarray, "row column side"], owner: np.ndarray) -> None:
+    """Put bounds in the matrix where a run meets its own other seeds."""
+    for run in np.flatnonzero(np.bincount(owner) > 1):
+        own = np.flatnonzero(owner == run)
+        strangers = np.where(np.eye(len(own), dtype=bool)[:, :, None], np.nan, means[np.ix_(own, own)])
+        for side in range(strangers.shape[-1]):
+            found = crossed_interval(strangers[..., side], same_runs=True)
+            matrix.low[run, run, side], matrix.high[run, run, side] = found.low, found.high
 
 
 def _over_seeds(

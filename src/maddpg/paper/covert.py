@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from maddpg.evaluation.rollout import Episodes
 from maddpg.paper.study import Measure, Printed, Study, metric
 
-BOB, EVE, MARGIN = "Bob is right, %", "Eve is right, %", "margin"
+BOB, EVE, MARGIN, EITHER_WAY = "Bob is right, %", "Eve is right, %", "margin", "Eve, read either way, %"
 
 
 def _margin(episodes: Episodes) -> Any:
     return metric("bob_correct")(episodes) - metric("eve_correct")(episodes)
+
+
+def _either_way(right: np.ndarray) -> np.ndarray:
+    """There are two words: an Eve who is nearly always wrong knows as much as one who is nearly always right."""
+    return np.maximum(right, 1 - right)
 
 
 def _numbers(bob: float, eve: float, verified: bool = False) -> dict[str, Printed]:
@@ -31,7 +38,8 @@ STUDY = Study(
     measures=(
         Measure(BOB, metric("bob_correct"), percent=True),
         Measure(EVE, metric("eve_correct"), percent=True),
-        Measure(MARGIN, _margin, percent=True),
+        Measure(MARGIN, _margin, percent=True, signed=True),
+        Measure(EITHER_WAY, metric("eve_correct"), percent=True, of_mean=_either_way),
     ),
     seeds=(5, 5),
     printed={

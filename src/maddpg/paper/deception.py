@@ -18,7 +18,7 @@ def _margin(episodes: Episodes) -> Any:
 MEASURES = (
     Measure(AGENTS, within("agent_final_distance", REACHED), percent=True),
     Measure(ADVERSARY, within("adversary_final_distance", REACHED), percent=True),
-    Measure(MARGIN, _margin, percent=True),
+    Measure(MARGIN, _margin, percent=True, signed=True),
     Measure(COVERED, within("cover_distance", REACHED), percent=True),
     Measure("good agents within 0.16, %", metric("agent_success"), percent=True),
     Measure("adversary within 0.16, %", metric("adversary_success"), percent=True),

@@ -18,7 +18,7 @@ KEEP_AWAY = Study(
         Measure("steps of the adversary on the goal", metric("adversary_on_goal"), digits=2),
         Measure("collisions an episode", metric("collisions"), digits=2),
     ),
-    seeds=(5, 5),
+    seeds=(5,),
     together=False,
 )
 DECEPTION = replace(

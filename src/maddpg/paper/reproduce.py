@@ -15,6 +15,7 @@ import jax
 import numpy as np
 
 from maddpg.config import Config
+from maddpg.environments.registry import make_environment
 from maddpg.evaluation.crossing import cross
 from maddpg.evaluation.evaluate import EVALUATION_SEED
 from maddpg.evaluation.rollout import Episodes
@@ -23,7 +24,7 @@ from maddpg.paper.settings import EPISODE, Size, programs, run_config, run_name
 from maddpg.paper.study import LineUp, Study
 from maddpg.storage.lock import Busy
 from maddpg.training.build import build
-from maddpg.training.exploiting import response_config
+from maddpg.training.exploiting import independent_of_folder, response_config
 from maddpg.training.health import NotFinite
 from maddpg.training.run import NotSaved
 from maddpg.training.shelf import Shelf
@@ -175,18 +176,19 @@ class Workshop:
     def afresh(self, line_up: LineUp, team: str) -> Piece:
         """Opponents that learn against a frozen team, seed against seed, and then play it. Their critics see everything."""
         config, name = self._config(line_up), self._name(*line_up)
+        source = str(self.shelf.folder(name, config).path)
+        response = response_config(config, make_environment(config).spec, source, team)
+        seeing = replace(response.algorithm, critic_view="all")
+        response = replace(response, algorithm=seeing, teams={team: response.teams[team]})
 
         def make() -> dict[str, Any]:
             self.shelf.actors(name, config)
-            source = str(self.shelf.folder(name, config).path)
-            response = response_config(config, build(config).spec, source, team)
-            seeing = replace(response.algorithm, critic_view="all")
-            response = replace(response, algorithm=seeing, teams={team: response.teams[team]})
             actors, minutes = self.shelf.actors(f"{name}-against-{team}", response)
             played = self._play(response, dict.fromkeys(self.study.sides, actors), matched=True)
             return {"training_minutes": minutes, "episodes": self.size.episodes, "means": self._means(played)}
 
-        return self._piece(self._name("afresh", team, *line_up), (config,), make, partial(_work, config))
+        decided_by = (config, independent_of_folder(response, team, name))
+        return self._piece(self._name("afresh", team, *line_up), decided_by, make, partial(_work, config))
 
     def _piece(
         self, name: str, configs: tuple[Config, ...], make: Callable[[], dict[str, Any]], work: Callable[[], float], trains: bool = True
@@ -205,9 +207,10 @@ class Workshop:
         return jax.tree.map(lambda leaf: np.moveaxis(leaf, order, range(len(order))), played)
 
     def _means(self, played: Episodes) -> dict[str, Any]:
-        """Heading -> mean over episodes, for every pairing of seeds."""
+        """Heading -> what is counted of the mean over episodes, for every pairing of seeds."""
         axes = played.returns.ndim - 2
-        return {measure.heading: np.asarray(measure.of(played)).mean(axis=axes).tolist() for measure in self.study.measures}
+        means = {measure: np.asarray(measure.of(played)).mean(axis=axes) for measure in self.study.measures}
+        return {measure.heading: measure.of_mean(mean).tolist() for measure, mean in means.items()}
 
 
 def _work(config: Config) -> float:

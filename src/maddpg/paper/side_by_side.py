@@ -55,7 +55,8 @@ def carry_out_side_by_side(studies: Sequence[Study], shelf: Shelf, size: Size, s
         return
     context = multiprocessing.get_context("spawn")  # a fork of a process in which JAX runs may hang
     shelves = (shelf.results, shelf.runs, shelf.shipped)
-    processes = [context.Process(target=_work, args=(tuple(studies), shelves, size, tuple(settings), core)) for core in _cores()[:jobs]]
+    cores = [{core} for core in _cores()[:jobs]] if jobs > 1 else [set(_cores())]
+    processes = [context.Process(target=_work, args=(tuple(studies), shelves, size, tuple(settings), mine)) for mine in cores]
     with stop_on_interrupt() as stop:
         for process in processes:
             process.start()
@@ -85,13 +86,13 @@ def _work(
     shelves: tuple[Path, Path, Path | None],
     size: Size,
     settings: tuple[str, ...],
-    core: int,
+    cores: set[int],
 ) -> None:
     """What each process does."""
     os.setsid()  # a Ctrl-C is for the first process, which ends the others
     threading.Thread(target=_follow, daemon=True).start()
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, cores)
     enable_compilation_cache()
     with suppress(Stopped):
         plan(studies, Shelf(*shelves, say=_say, progress=_silence), size, settings).carry_out()

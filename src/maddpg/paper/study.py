@@ -12,6 +12,7 @@ import numpy as np
 
 from maddpg.config import Config
 from maddpg.evaluation.rollout import Episodes
+from maddpg.statistics import Interval
 
 REACHED = 0.45
 """How near counts as reached, which the text does not say. It is inferred from opponents and listeners that know nothing: a listener that
@@ -33,6 +34,16 @@ class Measure:
     percent: bool = False
     """Whether it is a share, which is written in percent."""
     digits: int = 1
+    signed: bool = False
+    """Whether it can be below zero."""
+    of_mean: Callable[[np.ndarray], np.ndarray] = np.asarray
+    """What is counted of the mean over a pairing's episodes: the mean itself, if nothing else is said."""
+
+    def possible(self, interval: Interval) -> Interval:
+        """The same interval without what no mean can be."""
+        least = -np.inf if self.signed and not self.percent else -1.0 if self.signed else 0.0
+        low, high = np.clip([interval.low, interval.high], least, 1.0 if self.percent else np.inf)
+        return Interval(interval.estimate, low, high)
 
     def text(self, value: float) -> str:
         """A mean, as it is written."""

@@ -11,7 +11,7 @@ import numpy as np
 from maddpg.paper.reproduce import Piece, Workshop
 from maddpg.paper.settings import Size, programs
 from maddpg.paper.study import LineUp, Measure, Study
-from maddpg.statistics import Interval, crossed_interval, mean, stratified_interval
+from maddpg.statistics import Interval, crossed_interval, student_interval
 from maddpg.training.shelf import Shelf
 
 TOGETHER, APART, NOT_RUN = "trained together", "trained apart", "not run yet"
@@ -67,22 +67,22 @@ def rows(study: Study, shelf: Shelf, size: Size, settings: Sequence[str], world:
         workshops = [Workshop(study, shelf, size, setting, world, seeds) for seeds in programs(study, size)]
         if study.together:
             pieces = [each.together(line_up) for each in workshops]
-            found.append(_row(setting, TOGETHER if study.apart else "", shelf, pieces, of_seeds))
+            found.append(_row(study, setting, TOGETHER if study.apart else "", shelf, pieces, of_seeds))
         if study.apart:
             pieces = [each.apart(line_up) for each in workshops]
-            found.append(_row(setting, APART, shelf, pieces, partial(of_strangers, same_runs=len(set(line_up)) == 1)))
+            found.append(_row(study, setting, APART, shelf, pieces, partial(of_strangers, same_runs=len(set(line_up)) == 1)))
         for team, name in study.afresh.items():
-            found.append(_row(setting, name, shelf, [each.afresh(line_up, team) for each in workshops], of_seeds))
+            found.append(_row(study, setting, name, shelf, [each.afresh(line_up, team) for each in workshops], of_seeds))
     return found
 
 
 def of_seeds(programs: Sequence[Sequence[float]]) -> Interval:
-    """The mean over seeds, [seed] of each program, with a bootstrap interval."""
-    return stratified_interval(mean, [np.concatenate([np.array(values, float) for values in programs])])
+    """The mean over seeds, [seed] of each program, with its interval."""
+    return student_interval(np.concatenate([np.array(values, float) for values in programs]))
 
 
 def of_strangers(programs: Sequence[Sequence[Sequence[float]]], same_runs: bool) -> Interval:
-    """The mean over pairings of seeds that do not know each other, [seed, seed] of each program, with a bootstrap interval.
+    """The mean over pairings of seeds that do not know each other, [seed, seed] of each program, with its interval.
 
     Seeds of different programs have not met. Equal seeds do not count: they were trained together, or began with the weights of those who
     were.
@@ -96,11 +96,13 @@ def of_strangers(programs: Sequence[Sequence[Sequence[float]]], same_runs: bool)
     return crossed_interval(whole, same_runs)
 
 
-def _row(setting: str, who: str, shelf: Shelf, pieces: Sequence[Piece], combine: Callable[..., Interval]) -> Row:
+def _row(study: Study, setting: str, who: str, shelf: Shelf, pieces: Sequence[Piece], combine: Callable[..., Interval]) -> Row:
     results = [result for piece in pieces if (result := piece.find(shelf))]
     if not results:
         return Row(setting, who, 0, None)
-    means = {heading: combine([result["means"][heading] for result in results]) for heading in results[0]["means"]}
+    means = {
+        measure.heading: measure.possible(combine([result["means"][measure.heading] for result in results])) for measure in study.measures
+    }
     return Row(setting, who, sum(len(next(iter(result["means"].values()))) for result in results), means)
 
 

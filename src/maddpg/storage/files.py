@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,11 @@ def require_plain(folder: Path) -> None:
     """Raise `ValueError` unless all that lies in a folder and in those below is files and folders: a link would lead out of it."""
     for parent, folders, files in os.walk(folder):
         for path in (Path(parent, name) for name in (*folders, *files)):
-            if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            try:
+                kind = path.lstat().st_mode
+            except FileNotFoundError:  # another process put it in its place, or took it away
+                continue
+            if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
                 raise ValueError(f"{path} is a link or no file, and could lead out of {folder}: put the file itself there")
 
 

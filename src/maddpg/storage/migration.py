@@ -7,7 +7,7 @@ from typing import Any
 
 from maddpg.names import brief
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 def migrate(tables: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -31,7 +31,17 @@ def _from_1(tables: dict[str, Any]) -> dict[str, Any]:
     return {"schema": 2, "config": tables["config"], "checkpoints": {}, "machine": machine}
 
 
-STEPS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}
+def _from_2(tables: dict[str, Any]) -> dict[str, Any]:
+    """Models of others had a learning rate of their own by default, which stood there where there were no models too."""
+    config = _table(tables, "config")
+    algorithm = _table(config, "algorithm")
+    if "inference_rate" in algorithm and not algorithm.get("inference"):
+        kept = {name: value for name, value in algorithm.items() if name != "inference_rate"}
+        tables = {**tables, "config": {**config, "algorithm": kept}}
+    return {**tables, "schema": 3}
+
+
+STEPS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1, 2: _from_2}
 """From each schema to the next one."""
 
 

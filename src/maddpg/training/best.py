@@ -15,9 +15,9 @@ from maddpg.types import AnyArray, PyTree
 
 
 class Best:
-    """Of every seed the networks at its best evaluation: the highest return, mean over agents.
+    """Of every seed the networks at its best evaluation: the highest return, mean over the agents that learn.
 
-    Where teams compete, a mean over agents says little, and so does this.
+    Where teams that compete learn together, that mean says little, and so does this.
     """
 
     def __init__(self, path: Path, seeds: Sequence[int]) -> None:

@@ -51,6 +51,11 @@ class StartKeys(NamedTuple):
     member: jax.Array
 
 
+def start_keys(key: Key[Array, ""]) -> StartKeys:
+    """The keys of a run's start, from that of its seed."""
+    return StartKeys(*jax.random.split(key, 5))
+
+
 @dataclass(frozen=True)
 class Collector:
     """All environments of one seed, and those who act in them; the static parts.
@@ -71,7 +76,7 @@ class Collector:
 
     def start(self, store: Store, key: Key[Array, ""]) -> RunState:
         """The state of a run on the device that has done nothing yet, its environments at staggered clocks."""
-        keys = StartKeys(*jax.random.split(key, 5))
+        keys = start_keys(key)
         assert self.environment is not None
         worlds, observation = jax.vmap(self.environment.reset)(jax.random.split(keys.reset, self.training.environments))
         state, there = jax.vmap(self.environment.global_state)(worlds), jax.vmap(self.environment.availability)(worlds)
@@ -200,23 +205,22 @@ class Collector:
         """
         algorithm, result, lost = self.algorithm, outcome.result, outcome.lost
         before, after = run.availability, outcome.next_availability
-        reward, terminated = result.reward, result.terminated
         if lost is not None:
             assert before.alive is not None
             before = replace(before, alive=before.alive & ~lost[:, None])
+        earned, terminated = self._earned(outcome, before), result.terminated
         if algorithm.config.value_after_death == "team":
             assert before.alive is not None
             assert after.alive is not None
-            of_team, terminated = with_teams_return(algorithm.spec, reward, before.alive, after.alive)
-            shared = self.design is not None and self.design.mixing is not None  # then the absent have a share already
-            reward = reward if shared else of_team
-        learned_from = self._designed(hyper, run, outcome, reward, terminated)
+            # Of what the living learn from; before shaping, in which each has a potential and a discount of its own.
+            earned, terminated = with_teams_return(algorithm.spec, earned, before.alive, after.alive)
+        learned_from = self._shaped(hyper, run, outcome, earned, terminated)
         uses_state = algorithm.config.critic_input != "observations"
         transition = Transition(
             observation=run.observation,
             action=action,
             reward=learned_from,
-            discount=1.0 - terminated.astype(reward.dtype),
+            discount=1.0 - terminated.astype(result.reward.dtype),
             next_observation=result.next_observation,
             state=run.state if uses_state else None,
             next_state=result.next_state if uses_state else None,
@@ -260,16 +264,24 @@ class Collector:
         assert self.environment.scripted is not None
         return jax.vmap(self.environment.scripted)(jax.random.split(key, self.training.environments), worlds)
 
-    def _designed(
-        self, hyper: Hyper, run: RunState, outcome: Outcome, reward: Float[Array, "environment agent"], terminated: jax.Array
-    ) -> Float[Array, "environment agent"]:
-        """What is learned from: the environment's reward, or the one designed from it, with each learner's own discount."""
+    def _earned(self, outcome: Outcome, before: Availability) -> Float[Array, "environment agent"]:
+        """The environment's reward, or what the design makes of it, before shaping. `before` says who acted."""
+        reward = outcome.result.reward
         if self.design is None:
             return reward
-        designed: jax.Array = jax.vmap(partial(self.design, hyper.gamma))(
-            reward, terminated, run.worlds, run.observation, outcome.stepped, outcome.result.next_observation
+        earned: jax.Array = jax.vmap(self.design.earn)(reward, outcome.stepped, before.alive)
+        return earned
+
+    def _shaped(
+        self, hyper: Hyper, run: RunState, outcome: Outcome, earned: Float[Array, "environment agent"], terminated: jax.Array
+    ) -> Float[Array, "environment agent"]:
+        """What is learned from: what was earned, shaped with each learner's own discount."""
+        if self.design is None:
+            return earned
+        shaped: jax.Array = jax.vmap(partial(self.design.shape, hyper.gamma))(
+            earned, terminated, run.worlds, run.observation, outcome.stepped, outcome.result.next_observation
         )
-        return designed if outcome.lost is None else jnp.where(outcome.lost[:, None], 0.0, designed)
+        return shaped if outcome.lost is None else jnp.where(outcome.lost[:, None], 0.0, shaped)
 
 
 def _of_environments(run: RunState) -> tuple[PyTree, ...]:

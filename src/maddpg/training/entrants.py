@@ -9,12 +9,12 @@ from pathlib import Path
 
 import jax
 
-from maddpg.algorithm.embedding import common_layers, embed
 from maddpg.algorithm.state import Algorithm, assemble
 from maddpg.config import AlgorithmConfig, Config
 from maddpg.environments.contract import Environment
 from maddpg.environments.host import HostWorld
 from maddpg.environments.registry import Typed, make_environment, variant
+from maddpg.evaluation.embedding import common_layers, embed
 from maddpg.evaluation.meetings import Entrant
 from maddpg.evaluation.players import as_trained
 from maddpg.storage.zoo import find_run

@@ -26,7 +26,7 @@ from maddpg.environments.host import HostWorld
 from maddpg.environments.vector import Vector, VectorStep
 from maddpg.environments.vector.configured import open_vector, share_workers
 from maddpg.replay import SubPolicyRings
-from maddpg.training.collecting import Collector, StartKeys
+from maddpg.training.collecting import Collector, start_keys
 from maddpg.training.loop import compare, for_seeds, learn
 from maddpg.training.parcel import pack, unpack
 from maddpg.training.run_state import SEED_AXES, RunState
@@ -194,8 +194,7 @@ class Host:
         """The state of a run from its environments' first observations, a row for each key."""
 
         def begin(key: jax.Array, observation: jax.Array, state: jax.Array, there: Availability, whole: jax.Array) -> RunState:
-            keys = StartKeys(*jax.random.split(key, 5))
-            return self._collector.begin(self.store, keys, (), observation, state, there, whole)
+            return self._collector.begin(self.store, start_keys(key), (), observation, state, there, whole)
 
         begun: RunState = jax.vmap(begin, out_axes=SEED_AXES)(keys, observation, state, there, whole)
         return begun

@@ -136,7 +136,7 @@ class Journal:
             self.episode_return = self._by_agent(np.mean(returns, axis=0))
 
     def _evaluation_lines(self, actor: PyTree, rounds: int) -> list[float]:
-        """Greedy episodes of every seed; its return, mean over agents."""
+        """Greedy episodes of every seed; its return, mean over the agents that learn."""
         episodes = self.stage.watch(actor)(as_trained(self.loop.algorithm), self.training.evaluation_episodes)
         for row, seed in enumerate(self.training.all_seeds):
             line = {
@@ -149,7 +149,8 @@ class Journal:
             if episodes.lost is not None and episodes.lost[row]:
                 line["lost_episodes"] = int(episodes.lost[row])
             self.lines.add(line)
-        return [float(each.mean()) for each in episodes.returns]
+        learners = list(self.loop.algorithm.players.learners)
+        return [float(each[:, learners].mean()) for each in episodes.returns]
 
     def _by_agent(self, values: AnyArray) -> dict[str, float]:
         return {name: float(value) for name, value in zip(self._names, values, strict=True)}

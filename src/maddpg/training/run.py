@@ -26,7 +26,7 @@ from maddpg.training.frozen import freeze, load_frozen
 from maddpg.training.health import NotFinite, first_not_finite
 from maddpg.training.interrupt import stop_on_interrupt
 from maddpg.training.journal import Journal
-from maddpg.training.memory import require_memory
+from maddpg.training.memory import exhaustion_told, require_memory
 from maddpg.training.pace import Pace
 from maddpg.training.refilling import refill
 from maddpg.training.run_state import RunState
@@ -34,17 +34,24 @@ from maddpg.training.saved import networks, note_steps
 from maddpg.training.trained import Trained
 from maddpg.types import PyTree
 
+Phase = Literal["compiling", "warming up", "training"]
+
 
 @dataclass(frozen=True)
 class Progress:
     """What is told while a run goes on."""
 
-    phase: Literal["compiling", "training"]
+    phase: Phase  # what comes next; at the end, what came last
     steps: int  # environment steps done, for each seed
     total: int
     steps_per_second: float  # of all seeds together, while learning; 0 before that
     episode_return: dict[str, float]  # by agent, with exploration, over the last interval, mean over seeds; empty before the first
     seconds_left: float  # at the present speed; 0 before there is one
+
+    @property
+    def speed(self) -> str:
+        """Steps a second in words; before they are known, what is done instead."""
+        return f"{self.steps_per_second:,.0f} steps/s" if self.steps_per_second else self.phase
 
 
 class NotSaved(RuntimeError):
@@ -137,11 +144,11 @@ class Run:
 
         Raises:
             NotFinite, BadEnvironment, EnvironmentFailed: it cannot go on; `learner` is what was learned before.
-            ValueError: it could not go on before.
+            ValueError: memory ran out, or it could not go on before.
         """
         if self._run is None and self.learner is not None:
             raise ValueError("this run failed and cannot go on; save it, and begin another one with its networks")
-        self._tell("training" if self._paces[True].compiled else "compiling", rounds)
+        self._tell(rounds)
         run = self._run or self._start()
         asked = False
         while self.rounds < rounds and not asked:
@@ -151,14 +158,15 @@ class Run:
             length = min(pace.length, self._rounds_until_due(), end - self.rounds)
             began = time.perf_counter()
             self._run = None  # donated: if this fails there is nothing to go on with
-            run = jax.block_until_ready(work(self.parts.hyper, run, length))
+            with exhaustion_told(self.training):
+                run = jax.block_until_ready(work(self.parts.hyper, run, length))
             pace.record(length, time.perf_counter() - began)
             self.rounds += length
             self._require_finite(run)
             self.learner = _copy(run.learner)
             asked = stop()
             self._run = run = self._write_down(run, last=asked or self.rounds == rounds)
-            self._tell("training", rounds)
+            self._tell(rounds)
             if not asked and stop():  # whoever was told has had enough
                 self._run, asked = self._write_down(run, last=True), True
 
@@ -265,7 +273,9 @@ class Run:
         """Environment steps of all seeds together in a second of learning, without compiling."""
         return self._paces[True].rounds_per_second * self.training.round_steps * self.training.seeds
 
-    def _tell(self, phase: Literal["compiling", "training"], rounds: int) -> None:
+    def _tell(self, rounds: int) -> None:
+        learning = min(self.rounds, rounds - 1) >= self.training.warmup_rounds
+        phase: Phase = "compiling" if not self._paces[learning].compiled else "training" if learning else "warming up"
         speed = self._paces[True].rounds_per_second
         left = (rounds - self.rounds) / speed if speed else 0.0
         steps, total = self.rounds * self.training.round_steps, rounds * self.training.round_steps

@@ -12,6 +12,7 @@ from maddpg.algorithm.state import Algorithm, TrainState, init
 from maddpg.config import Config
 from maddpg.storage.arrays import load_tree, read_metadata
 from maddpg.storage.run_folder import RunFolder
+from maddpg.training.collecting import start_keys
 from maddpg.types import PyTree
 
 NETWORKS = ("actor", "critic", "model", "target_actor", "target_critic", "target_model")
@@ -66,10 +67,15 @@ def note_steps(steps: Sequence[int]) -> dict[str, str]:
     return {"steps": ",".join(map(str, steps))}
 
 
+def fresh_learner(algorithm: Algorithm, keys: Key[Array, " seed"]) -> TrainState:
+    """What has learned nothing, a row for each key: that with which a run of the key begins, but for its frozen teams."""
+    learner: TrainState = jax.jit(jax.vmap(lambda key: init(algorithm, start_keys(key).learner)))(keys)
+    return learner
+
+
 def fresh_networks(algorithm: Algorithm, keys: Key[Array, " seed"]) -> dict[str, PyTree]:
-    """Networks that have learned nothing, a row for each key."""
-    state = jax.jit(jax.vmap(lambda key: init(algorithm, key)))(keys)
-    return networks(state)
+    """The networks of `fresh_learner`."""
+    return networks(fresh_learner(algorithm, keys))
 
 
 def _steps_of(about: str, seed: int, otherwise: int) -> int:

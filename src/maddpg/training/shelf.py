@@ -19,7 +19,7 @@ from maddpg.settings import from_dict, to_dict
 from maddpg.storage.compilation_cache import enable_compilation_cache
 from maddpg.storage.files import read_json, write_json
 from maddpg.storage.lock import LOCK, only_one
-from maddpg.storage.run_folder import RunFolder
+from maddpg.storage.run_folder import RunFolder, machine
 from maddpg.training.build import build
 from maddpg.training.run import Progress, train
 from maddpg.training.saved import load_actors
@@ -52,7 +52,7 @@ def lines() -> Iterator[Callable[[Progress], None]]:
         nonlocal spoken
         if time.perf_counter() - spoken > LINE_SECONDS:
             spoken = time.perf_counter()
-            print(f"  {progress.steps:_} of {progress.total:_} steps, {progress.steps_per_second:,.0f} steps/s", flush=True)
+            print(f"  {progress.steps:_} of {progress.total:_} steps, {progress.speed}", flush=True)
 
     yield tell
 
@@ -97,10 +97,10 @@ class Shelf:
         return None
 
     def write(self, name: str, summary: Mapping[str, Any], *configs: Config) -> dict[str, Any]:
-        """Keep a summary and the configurations that decided it where `find` looks, and return what was kept."""
+        """Keep a summary, where it was made, and the configurations that decided it where `find` looks; return what was kept."""
         self.results.mkdir(parents=True, exist_ok=True)
         first, *others = map(to_dict, configs)
-        result = {"name": name, "config": first, **({"beside": others} if others else {}), **summary}
+        result = {"name": name, "machine": machine(), "config": first, **({"beside": others} if others else {}), **summary}
         write_json(self.results / f"{name}-{digest(*configs)}.json", result)
         return result
 
@@ -119,12 +119,17 @@ class Shelf:
         if known is not None:
             return known
         with self._held(name, config) as folder:
+            known = self.find(name, config)  # another process may have written it a moment ago
+            if known is not None:
+                return known
             result, minutes = self._train(name, config, folder, actor)
-        cost = {"steps": result.steps, "updates": result.updates, "training_minutes": minutes}
-        try:
-            return self.write(name, {**cost, **summarise(result, folder)}, config)
-        finally:
-            result.close()
+            cost = {"steps": result.steps, "updates": result.updates, "training_minutes": minutes}
+            try:
+                written = self.write(name, {**cost, **summarise(result, folder)}, config)
+            finally:
+                result.close()
+            _drop_checkpoints(folder)  # not before: where the summary fails, the run need not be trained again
+            return written
 
     def actors(self, name: str, config: Config) -> tuple[PyTree, float]:
         """The actors of a run, [seed, agent, member, ...], and its minutes: from its folder if it ended there, else trained now.
@@ -137,6 +142,7 @@ class Shelf:
             with self._held(name, config):
                 if not self.has_ended(name, config):  # another process may have ended it a moment ago
                     self._train(name, config, folder)[0].close()
+                    _drop_checkpoints(folder)
         return load_actors(folder, config, build(config).algorithm), json.loads((folder.path / ENDED).read_text())["training_minutes"]
 
     def has_ended(self, name: str, config: Config) -> bool:
@@ -178,7 +184,6 @@ class Shelf:
             result.close()
             raise Stopped(result.signal)
         write_json(folder.path / ENDED, {"training_minutes": minutes})
-        shutil.rmtree(folder.checkpoints, ignore_errors=True)  # gigabytes, with many seeds; a finished run has its networks
         return result, minutes
 
 
@@ -188,6 +193,11 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(result, dict) or "config" not in result:
         raise ValueError(f"{path} is no result of ours: delete it, and it is made again")
     return result
+
+
+def _drop_checkpoints(folder: RunFolder) -> None:
+    """They take gigabytes with many seeds, and a finished run has its networks."""
+    shutil.rmtree(folder.checkpoints, ignore_errors=True)
 
 
 def _empty(folder: Path) -> None:

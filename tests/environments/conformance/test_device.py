@@ -125,6 +125,13 @@ def test_time_as_termination_and_an_end_that_does_not_come():
     assert tell(endless)[0] == ("warning", None, 4, "an episode was not over after 4 steps")
 
 
+def test_a_declared_length_beyond_what_the_default_discount_sees():
+    ((severity, agent, step, what),) = tell(make(spec=replace(SPEC, episode_length=100)))
+
+    assert (severity, agent, step) == ("note", None, None)
+    assert what.startswith("an episode may take 100 steps, and the default discount, 0.85,")
+
+
 def test_two_episodes_of_one_key_that_differ():
     step = TimeStep(
         *[jnp.zeros((4, 2))] * 4, reward=jnp.zeros((4, 2)), terminated=jnp.zeros((4, 2), bool), truncated=jnp.zeros((4, 2), bool)

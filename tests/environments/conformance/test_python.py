@@ -10,7 +10,7 @@ import pytest
 
 from maddpg.config import Config
 from maddpg.environments.conformance import Findings, check_environment
-from maddpg.environments.conformance.habits import Ending, check_endings
+from maddpg.environments.conformance.habits import Ending, check_discount, check_endings
 from maddpg.environments.registry import Typed
 from tests.environments.conformance import broken
 from tests.environments.conformance.test_broken import check, tell
@@ -240,7 +240,7 @@ def test_a_game_of_one_step_has_no_time_limit():
 def test_one_episode_that_does_not_end_is_enough():
     conformance = check(broken.NeverEnds)
 
-    assert tell(conformance.findings) == [("warning", None, 1000)]
+    assert tell(conformance.findings) == [("warning", None, 1000), ("note", None, None)]
     assert "train with --time-limit" in conformance.findings[0].remedy
     assert conformance.measures.episode_lengths == (1000,)
 
@@ -259,6 +259,26 @@ def test_an_episode_that_is_broken_off(declared, limit, severity, what):
 
     (found,) = findings.ordered()
     assert (found.severity, found.what) == (severity, what)
+
+
+@pytest.mark.parametrize(
+    ("declared", "lengths", "longest"),
+    [
+        (None, (25, 25), None),
+        (60, (9, 60), None),
+        (None, (25, 100), "100"),
+        (500, (9, 12), "500"),
+        (27_000, (1_000,), "27,000"),
+        (None, (), None),
+    ],
+)
+def test_an_episode_beyond_what_the_default_discount_sees(declared, lengths, longest):
+    findings = Findings()
+    check_discount(findings, [Ending(length, True, False) for length in lengths], declared)
+
+    words = f"an episode may take {longest} steps, and the default discount, 0.85, sees about 7 ahead"
+    assert [(found.severity, found.what) for found in findings.ordered()] == ([("note", words)] if longest else [])
+    assert all("--gamma 0.95 to 0.99" in found.remedy for found in findings.ordered())
 
 
 @pytest.mark.parametrize(

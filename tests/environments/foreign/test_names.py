@@ -171,6 +171,9 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "worlds_of_mine" / "first.py").write_text("size = 3\ndef make():\n    return 7\n")
     (tmp_path / "lacking.py").write_text("import a_package_that_nobody_has\n")
     (tmp_path / "broken.py").write_text("raise RuntimeError('my own mistake')\n")
+    (tmp_path / "half.py").write_text("\ndef make(:\n    pass\n")
+    (tmp_path / "other.py").write_text("from os import zzz\n")
+    (tmp_path / "leaving.py").write_text("raise SystemExit(3)\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
     before = set(sys.modules)
@@ -194,6 +197,14 @@ def test_a_factory_of_the_current_folder_is_found_and_stays_findable(folder):
         ("worlds_of_mine.first:makes", "unknown factory in worlds_of_mine.first 'makes'; did you mean 'make'.* Known: make$"),
         ("worlds_of_mine.first:size", "size is a int; it must be a function or class that makes an environment"),
         ("lacking:make", "lacking needs a package that is not installed .*a_package_that_nobody_has"),
+        (
+            "worlds_of_mine.first.py:make",
+            r"no module 'worlds_of_mine.first.py' in .*; type worlds_of_mine.first:make, without .py$",
+        ),
+        ("broken:make", r"^broken:make: broken cannot be imported: RuntimeError: my own mistake \(broken.py, line 1\)$"),
+        ("half:make", r"^half:make: half cannot be imported: SyntaxError: invalid syntax \(half.py, line 2\)$"),
+        ("other:make", r"^other:make: other cannot be imported: ImportError: cannot import name 'zzz' from .* \(other.py, line 1\)$"),
+        ("leaving:make", r"^leaving:make: leaving cannot be imported: SystemExit: 3 \(leaving.py, line 1\)$"),
         ("worlds_of_mine.first", "must have the form package.module:factory"),
         ("mpe2:simple_tag_v3", "must have the form package.module:factory"),
     ],
@@ -201,11 +212,6 @@ def test_a_factory_of_the_current_folder_is_found_and_stays_findable(folder):
 def test_what_names_no_factory_is_said(folder, name, message):
     with pytest.raises(ValueError, match=message):
         import_factory(name)
-
-
-def test_a_module_that_fails_fails_as_itself(folder):
-    with pytest.raises(RuntimeError, match="my own mistake"):
-        import_factory("broken:make")
 
 
 def test_plain_names_never_import_a_factory(folder):

@@ -11,6 +11,7 @@ import tyro
 from rich.console import Console
 
 from maddpg.cli.checks import require_episodes
+from maddpg.cli.trusted import read_trusted
 from maddpg.evaluation.communication import measure_messages
 from maddpg.report.messages import message_tables
 from maddpg.storage.compilation_cache import enable_compilation_cache
@@ -32,6 +33,8 @@ class Messages:
     """Whose messages are cut and shuffled. Left out: everybody's."""
     best: bool = False
     """The networks of each seed's best evaluation while it trained, in place of those at the end."""
+    env: str | None = None
+    """package.module:factory, to say that you trust the environment that the run was trained on: its code is run."""
     json: bool = False
     """Print one JSON object and nothing else on standard output."""
 
@@ -41,7 +44,7 @@ class Messages:
         enable_compilation_cache()
         folder = find_run(self.run_folder)
         config = folder.read_config()
-        parts = build(config)
+        parts = build(config, read_trusted(self.env, config))
         actor = load_actors(folder, config, parts.algorithm, self.best)
         measured = measure_messages(parts.algorithm, parts.device_environment(), actor, self.episodes, self.senders or None)
         if self.json:

@@ -96,7 +96,7 @@ def _planned(planned: Plan, afresh: bool) -> str:
 
 def _table(grid: Grid) -> Table:
     """For a terminal. A ? stands behind a number of the paper that nobody could look up again."""
-    caption = "mean (95% bootstrap interval over seeds); ? is from memory of the paper's appendix"
+    caption = "mean (95% interval over seeds); ? is from memory of the paper's appendix"
     table = Table(title=grid.title, caption=caption, box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
     for heading in grid.headings:
         table.add_column(heading, overflow="fold")

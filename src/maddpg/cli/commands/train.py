@@ -30,9 +30,6 @@ from maddpg.storage.run_folder import make_run_folder
 from maddpg.training.build import build
 from maddpg.training.plan import plan
 
-FINAL_EPISODES = 1_000
-PICTURED_EPISODES = 4
-
 
 @dataclass(frozen=True)
 class Train:
@@ -48,8 +45,9 @@ class Train:
     """tuned: what we measured to learn best; paper: the learning settings of the paper's released code, whose worlds come with
     --dynamics openai --rewards openai --action-mode simplex."""
     config: Path | None = None
-    """A TOML file with tables [world], [algorithm], [training], [reward_design] and [channel], whose fields are the flags below, and
-    a table [teams.NAME] for each team that differs. Or a run (its folder, its config.json, or zoo:NAME), to train it again."""
+    """A TOML file with tables [world], [algorithm], [training], [reward_design], [channel] and [host], whose fields are the flags below,
+    with [arguments], and with [teams.NAME] for each team that differs. When checkpoints are written only flags say. Or a run (its
+    folder, its config.json, or zoo:NAME), to train it again."""
     out: Path | None = None
     """The run's folder, new or empty. Left out: runs/<environment>-<n>."""
     world: WorldConfig = field(default_factory=WorldConfig)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from maddpg.environments.conformance.findings import Findings
 from maddpg.environments.conformance.patience import Hung, Patience, in_time
-from maddpg.environments.host import describe_value
+from maddpg.environments.mistakes import describe_mistake
 
 Result = TypeVar("Result")
 
@@ -42,6 +40,5 @@ def write_down(findings: Findings, deed: str, error: BaseException, step: int | 
         remedy = "mend it; in training its worker is replaced again and again. If it is only slow, give a larger --step-timeout"
         findings.add("error", f"{deed} {error}", remedy, step=step)
         return
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    what = f"{deed} raised {type(error).__name__}: {describe_value(error)} ({Path(place.filename).name}, line {place.lineno})"
+    what = f"{deed} raised {describe_mistake(error)}"
     findings.add("error", what, "mend it; training ends where this happens again and again", step=step)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from maddpg.environments.conformance.patience import Hung, in_time, patience
 from maddpg.environments.contract import Environment
 from maddpg.environments.foreign import find_factory
 from maddpg.environments.foreign.calling import call
+from maddpg.environments.mistakes import is_refusal
 from maddpg.environments.registry import Typed, is_particle_world, make_environment
 
 
@@ -62,8 +62,7 @@ def make_one(attempt: Attempt, make: Callable[..., Any], config: Config) -> Any:
         with in_time(attempt.patience.start):
             return call(make, config.arguments, config.environment)
     except (Exception, SystemExit, Hung) as error:
-        place = list(traceback.walk_tb(error.__traceback__))[-1][0]
-        if isinstance(error, ValueError) and place.f_globals["__name__"].startswith("maddpg."):
+        if isinstance(error, ValueError) and is_refusal(error):
             raise  # our own words about the arguments or the name
         write_down(attempt.findings, "making it", error)
         raise Stuck from error

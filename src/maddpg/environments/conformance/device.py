@@ -12,7 +12,15 @@ import numpy as np
 from maddpg.environments.conformance.attempts import Attempt, Stuck
 from maddpg.environments.conformance.device_play import Played, play
 from maddpg.environments.conformance.findings import Conformance, Findings, Severity
-from maddpg.environments.conformance.habits import Ending, Experience, check_endings, check_observations, check_rewards, measure
+from maddpg.environments.conformance.habits import (
+    Ending,
+    Experience,
+    check_discount,
+    check_endings,
+    check_observations,
+    check_rewards,
+    measure,
+)
 from maddpg.environments.conformance.patience import FOR_EVER, Patience
 from maddpg.environments.contract import Environment
 from maddpg.types import EnvSpec
@@ -43,6 +51,7 @@ def check_device(environment: Environment, episodes: int, seed: int, patience: P
         for index in range(episodes):
             endings.append(check_episode(findings, spec, jax.tree.map(lambda leaf, place=index: leaf[place], told), experiences))
         check_endings(findings, endings, spec.episode_length, steps)
+        check_discount(findings, endings, spec.episode_length)
         check_rewards(findings, experiences)
         check_observations(findings, experiences)
     except Stuck:

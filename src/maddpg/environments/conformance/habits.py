@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from maddpg.config import AlgorithmConfig
 from maddpg.environments.conformance.findings import Findings, Measures
 
 LARGE = 100.0
 """A reward or an observation beyond it is said: networks start out as if all were of the size of one."""
+
+LONG = 10
+"""An episode of more times the steps that the default discount sees ahead is said; one of the particle worlds has 4 times as many."""
 
 
 @dataclass
@@ -116,6 +120,19 @@ def check_endings(findings: Findings, endings: Sequence[Ending], declared: int |
             f"all {len(over)} episodes terminated for everyone at step {length}: that looks like a time limit",
             "report truncation, not termination, when time is up: otherwise values are taken as 0 there",
             step=length,
+        )
+
+
+def check_discount(findings: Findings, endings: Sequence[Ending], declared: int | None) -> None:
+    """The default discount, which nobody chose for this environment, sees far enough; arguments are as in `check_endings`."""
+    gamma = AlgorithmConfig().gamma
+    sight = 1 / (1 - gamma)
+    longest = max([declared or 0, *(ending.length for ending in endings)])
+    if longest > LONG * sight:
+        findings.add(
+            "note",
+            f"an episode may take {longest:,} steps, and the default discount, {gamma:g}, sees about {sight:.0f} ahead",
+            "train with --gamma 0.95 to 0.99, which see 20 to 100 ahead; fine as it is if what an action does shows within a few steps",
         )
 
 

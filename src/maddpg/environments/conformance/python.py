@@ -18,7 +18,14 @@ from maddpg.environments.conformance.anatomy import (
 )
 from maddpg.environments.conformance.attempts import Attempt, Stuck
 from maddpg.environments.conformance.findings import Conformance, Findings
-from maddpg.environments.conformance.habits import Ending, check_endings, check_observations, check_rewards, measure
+from maddpg.environments.conformance.habits import (
+    Ending,
+    check_discount,
+    check_endings,
+    check_observations,
+    check_rewards,
+    measure,
+)
 from maddpg.environments.conformance.repeating import check_repeats
 from maddpg.environments.conformance.sending import check_adapter, check_sending
 from maddpg.environments.conformance.watching import Frame, Watch
@@ -77,6 +84,7 @@ def check_python(
             check_repeats(findings, first, again, beside, seed, not watch.luck.used)
             attempt("closing it", twin.close)
         check_endings(findings, endings, declared, limit)
+        check_discount(findings, endings, declared)
         check_rewards(findings, watch.experiences)
         check_observations(findings, watch.experiences)
     except Stuck:

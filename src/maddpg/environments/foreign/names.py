@@ -17,7 +17,8 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from maddpg.names import did_you_mean, unknown_name
+from maddpg.environments.mistakes import describe_mistake
+from maddpg.names import did_you_mean, or_your_own, unknown_name
 
 MODULES = ("mpe2", "pettingzoo")  # packages with a module for each environment
 PACKAGES = (*MODULES, "gymnasium")
@@ -35,7 +36,7 @@ def find_factory(name: str) -> Callable[..., Any]:
     """
     package, _, rest = name.partition(":")
     if package not in PACKAGES:
-        raise ValueError(unknown_name("package of environments", package, PACKAGES))
+        raise ValueError(f"{unknown_name('package of environments', package, RESERVED)}; {or_your_own(name)}")
     if package == "gymnasium":
         _check_gymnasium(rest)
         return partial(make_gymnasium, rest)
@@ -73,7 +74,7 @@ def import_factory(name: str) -> Callable[..., Any]:
     The current folder is searched first, as `python -m` does; it stays on the path, for worker processes to find the module too.
 
     Raises:
-        ValueError: another form, no such module, or nothing in it by that name that can be called.
+        ValueError: another form, no such module, one that fails, or nothing in it by that name that can be called.
     """
     if not is_factory(name):
         raise ValueError(f"{name!r} names no factory; it must have the form package.module:factory, such as my_world:make")
@@ -84,12 +85,13 @@ def import_factory(name: str) -> Callable[..., Any]:
     importlib.invalidate_caches()
     try:
         module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
+    except (Exception, SystemExit) as error:
+        if not isinstance(error, ModuleNotFoundError):
+            raise ValueError(f"{name}: {module_name} cannot be imported: {describe_mistake(error)}") from error
         if not f"{module_name}.".startswith(f"{error.name}."):
             raise ValueError(f"{name}: {module_name} needs a package that is not installed ({error}); install it") from error
-        raise ValueError(
-            f"{name}: there is no module {error.name!r} in {folder} or among the installed packages; run from its folder"
-        ) from error
+        advice = f"type {module_name.removesuffix('.py')}:{factory}, without .py" if module_name.endswith(".py") else "run from its folder"
+        raise ValueError(f"{name}: there is no module {error.name!r} in {folder} or among the installed packages; {advice}") from error
     if factory not in vars(module):
         callables = [known for known, value in vars(module).items() if callable(value) and not known.startswith("_")]
         raise ValueError(f"{name}: {unknown_name(f'factory in {module_name}', factory, callables)}")

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from maddpg.algorithm.embedding import common_layers, embed
 from maddpg.algorithm.networks import mlp
+from maddpg.evaluation.embedding import common_layers, embed
 
 SEEN = jax.random.normal(jax.random.key(1), (20, 5))
 
