@@ -65,7 +65,7 @@ def test_it_goes_on_where_it_was_stopped_and_does_nothing_twice(tmp_path, monkey
     assert "resumed at step " in printed.err
     assert "2 of 2 done, paper-simple-push-tuned-apart-ddpg-ddpg: " in printed.err
     assert printed.err.endswith("written: runs/paper\n")
-    for words in ("Keep-away", "DDPG", "trained apart", "return of the", "95% bootstrap interval"):
+    for words in ("Keep-away", "DDPG", "trained apart", "return of the", "95% interval over seeds"):
         assert words in " ".join(printed.out.split())
     lines = (folder / "push.md").read_text().splitlines()
     assert lines[:3] == ["## Keep-away", "", "| good agent | adversary |  | seeds | return of the good agent | succeeds, % |"]
@@ -88,7 +88,7 @@ def test_results_that_come_with_the_package_are_taken(tmp_path, shipped, capsys)
 
     printed = capsys.readouterr()
     assert printed.err.startswith("listener: 2 of 2 results are there; add --afresh")
-    assert "37.5 (25.0 to 50.0)" in (tmp_path / "new" / "out" / "listener.md").read_text()
+    assert "37.5 (0.0 to 100.0)" in (tmp_path / "new" / "out" / "listener.md").read_text()
     assert sorted(path.name for path in (tmp_path / "new" / "out").iterdir()) == ["listener.md", "listener.png"]
     assert list((tmp_path / "here").iterdir()) == []
 

@@ -8,6 +8,7 @@ import pytest
 from maddpg.evaluation.rollout import Episodes
 from maddpg.paper.registry import STUDIES
 from maddpg.paper.study import Measure, Printed
+from maddpg.statistics import Interval
 
 
 def counted(study: str, agents: int = 2, **metrics) -> dict[str, list]:
@@ -66,7 +67,30 @@ def test_deception(study):
 def test_covert():
     found = counted("covert", bob_correct=[1.0, 0.0], eve_correct=[0.5, 1.0])
 
-    assert found == {"Bob is right, %": [1, 0], "Eve is right, %": [0.5, 1], "margin": [0.5, -1]}
+    assert found == {"Bob is right, %": [1, 0], "Eve is right, %": [0.5, 1], "margin": [0.5, -1], "Eve, read either way, %": [0.5, 1]}
+
+
+def test_an_eve_who_is_always_wrong_knows_as_much_as_one_who_is_always_right():
+    """There are two words."""
+    (either_way,) = (measure for measure in STUDIES["covert"].measures if measure.heading == "Eve, read either way, %")
+
+    assert either_way.of_mean(np.array([0.0, 0.25, 0.5, 0.9])).tolist() == [1, 0.75, 0.5, 0.9]
+
+
+@pytest.mark.parametrize(
+    ("measure", "bounds"),
+    [
+        (Measure("share", np.asarray, percent=True), [0, 1]),
+        (Measure("margin", np.asarray, percent=True, signed=True), [-1, 1]),
+        (Measure("distance", np.asarray), [0, 9]),
+        (Measure("return", np.asarray, signed=True), [-9, 9]),
+    ],
+)
+def test_an_interval_ends_where_no_mean_can_lie(measure, bounds):
+    found = measure.possible(Interval(*np.array([0.5, -9, 9])))
+
+    assert [found.estimate, found.low, found.high] == [0.5, *bounds]
+    assert np.isnan(measure.possible(Interval(*np.array([0.5, np.nan, np.nan]))).low)
 
 
 def test_keep_away():
