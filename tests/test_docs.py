@@ -58,12 +58,14 @@ def test_an_environment_and_a_network_of_ones_own_train_by_hand(example):
     assert all(math.isfinite(score.mean) for score in result.seeds[0].agents.values())
 
 
-def test_an_environment_of_ones_own_trains_from_the_command_line(example, tmp_path):
+def test_an_environment_of_ones_own_trains_from_the_command_line(example, tmp_path, capsys):
     del example  # its folder is on the path
     assert command("check-env meeting:make") == 0
     assert command(f"train meeting:make {SMALL} --out", tmp_path / "run") == 0
     assert (tmp_path / "run" / "checkpoints").is_dir()
     assert (tmp_path / "run" / "evaluation.json").is_file()
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"evaluate {tmp_path / 'run'} --env meeting:make" in said  # the next line to type works
 
 
 def test_an_environment_and_a_network_of_ones_own_train_as_objects(example, tmp_path):

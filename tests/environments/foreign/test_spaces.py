@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from gymnasium import spaces
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from maddpg.environments.foreign.spaces import describe_action
@@ -91,6 +93,8 @@ def test_what_is_drawn_comes_back(space, seed):
     space.seed(seed)
     action = describe_action(space, "agent_0")
     value = space.sample()
+    with warnings.catch_warnings(action="ignore"):  # that it had to look at a scalar as an array
+        assume(value in space)  # Gymnasium 1.3 draws 125 from a Box of int8 that begins at 126
 
     vector = encode(space, value)
     decoded = action.decode(np.concatenate([vector, [7.0, 7.0]]))  # padding is not read
