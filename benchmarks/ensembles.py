@@ -1,16 +1,19 @@
 """Policy ensembles against single policies, in both roles: `python -m benchmarks.ensembles [WORLD ...]`.
 
 Keep-away (simple_push) and physical deception (simple_adversary), box actions, default preset, 500,000 steps, 5 seeds; K = 3 sub-policies
-against single policies, trained by themselves and then crossed: every seed of one side with every seed of the other but those that were
-trained with each other, 1,000 greedy episodes a pairing, a sub-policy drawn for each team and episode. Both kinds take as many environment
-steps, and each sub-policy as many updates as the single policy. Intervals are 95% bootstrap intervals over the seeds of both kinds.
+against single policies, trained by themselves and then crossed: every seed of one side with every other seed of the other
+side (equal seeds were trained together, or began alike), 1,000 greedy episodes a pairing, a sub-policy drawn for each team and episode.
+Both kinds take as many environment steps, and each sub-policy as many updates as the single policy. Intervals are 95% jackknife intervals
+over the seeds of both kinds.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -22,7 +25,7 @@ from maddpg.config import Config, preset
 from maddpg.environments.registry import resolve
 from maddpg.evaluation.crossing import cross
 from maddpg.evaluation.evaluate import EVALUATION_SEED
-from maddpg.statistics import crossed_mean, take_interval
+from maddpg.statistics import Interval, jackknife_interval
 from maddpg.training.build import build
 
 WORLDS = ("simple_push", "simple_adversary")
@@ -55,35 +58,35 @@ def measure(world: str) -> dict[str, Any]:
     return {"pairings": pairings, "training_minutes": {kind: minutes for kind, (_, minutes) in runs.items()}}
 
 
-def statistics(result: dict[str, Any]) -> dict[str, dict[str, tuple[float, float, float]]]:
-    """Of each pairing, and of each side's gain by being an ensemble: team -> mean and 95% bootstrap interval.
+def statistics(result: dict[str, Any]) -> dict[str, dict[str, Interval]]:
+    """Of each pairing, and of each side's gain by being an ensemble: team -> mean and 95% jackknife interval.
 
-    Each kind's seeds are drawn once and used in all pairings, so that differences are of the same runs.
+    A seed that is left out is left out of all pairings, so that gains are differences of the same runs.
     """
-    generator = np.random.default_rng(0)
-    drawn = {kind: generator.integers(0, SEEDS, (2_000, SEEDS)) for kind in KINDS}
-    every = {kind: np.arange(SEEDS)[None] for kind in KINDS}
+    everyone = {kind: np.arange(SEEDS) for kind in KINDS}
 
-    def means(team: str, adversary: str, good: str, seeds: dict[str, np.ndarray]) -> np.ndarray:
+    def mean(team: str, adversary: str, good: str, seeds: dict[str, np.ndarray]) -> float:
         table = np.array(result["pairings"][f"{adversary} adversary, {good} good"][team])
-        strangers = ~np.eye(SEEDS, dtype=bool) if adversary == good else np.ones((SEEDS, SEEDS), bool)
-        return crossed_mean(table, strangers, seeds[adversary], seeds[good])
+        np.fill_diagonal(table, np.nan)
+        return float(np.nanmean(table[np.ix_(seeds[adversary], seeds[good])]))
 
-    def interval(estimate: np.ndarray, draws: np.ndarray) -> tuple[float, float, float]:
-        found = take_interval(estimate[0], draws)
-        return float(found.estimate), float(found.low), float(found.high)
+    def interval(estimate: Callable[[dict[str, np.ndarray]], float]) -> Interval:
+        left_out = [np.array([estimate(everyone | {kind: np.delete(everyone[kind], seed)}) for seed in range(SEEDS)]) for kind in KINDS]
+        return jackknife_interval(estimate(everyone), left_out)
 
-    rows: dict[str, dict[str, tuple[float, float, float]]] = {}
+    rows: dict[str, dict[str, Interval]] = {}
     for adversary, good in itertools.product(KINDS, KINDS):
-        cells = {team: [means(team, adversary, good, seeds) for seeds in (every, drawn)] for team in ("adversary", "good")}
-        rows[f"{adversary} | {good}"] = {team: interval(*both) for team, both in cells.items()}
+        rows[f"{adversary} | {good}"] = {team: interval(partial(mean, team, adversary, good)) for team in TEAMS}
     for opponent in KINDS:
-        gains = [
-            means("adversary", "ensemble", opponent, seeds) - means("adversary", "single", opponent, seeds) for seeds in (every, drawn)
-        ]
-        rows[f"gain by an ensemble | {opponent}"] = {"adversary": interval(*gains)}
-        gains = [means("good", opponent, "ensemble", seeds) - means("good", opponent, "single", seeds) for seeds in (every, drawn)]
-        rows[f"{opponent} | gain by an ensemble"] = {"good": interval(*gains)}
+
+        def adversary_gain(seeds: dict[str, np.ndarray], other: str = opponent) -> float:
+            return mean("adversary", "ensemble", other, seeds) - mean("adversary", "single", other, seeds)
+
+        def good_gain(seeds: dict[str, np.ndarray], other: str = opponent) -> float:
+            return mean("good", other, "ensemble", seeds) - mean("good", other, "single", seeds)
+
+        rows[f"gain by an ensemble | {opponent}"] = {"adversary": interval(adversary_gain)}
+        rows[f"{opponent} | gain by an ensemble"] = {"good": interval(good_gain)}
     return rows
 
 
@@ -96,9 +99,13 @@ def table() -> list[str]:
             rows.append(f"| {world} | not run yet | | | |")
             continue
         for pairing, teams in statistics(result).items():
-            cells = [f"{teams[team][0]:.2f} ({teams[team][1]:.2f} to {teams[team][2]:.2f})" if team in teams else "" for team in TEAMS]
+            cells = [_cell(teams[team]) if team in teams else "" for team in TEAMS]
             rows.append(f"| {world} | {pairing} | {' | '.join(cells)} |")
     return rows
+
+
+def _cell(interval: Interval) -> str:
+    return f"{interval.estimate:.2f} ({interval.low:.2f} to {interval.high:.2f})"
 
 
 def main() -> None:

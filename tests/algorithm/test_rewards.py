@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import replace
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -67,9 +68,14 @@ def design(**given) -> RewardDesign:
     return made
 
 
+def paid(made: RewardDesign, gamma, reward, terminated, state, observation, next_state, next_observation) -> jax.Array:
+    """What a step that everybody lived through pays."""
+    return made.shape(gamma, made.earn(reward, next_state), terminated, state, observation, next_state, next_observation)
+
+
 def designed(made: RewardDesign, state=0.0, next_state=0.0, terminated=GOES_ON, reward=REWARD) -> np.ndarray:
     nothing = jnp.zeros((3, 1))
-    return np.asarray(made(GAMMA, reward, terminated, jnp.float32(state), nothing, jnp.float32(next_state), nothing))
+    return np.asarray(paid(made, GAMMA, reward, terminated, jnp.float32(state), nothing, jnp.float32(next_state), nothing))
 
 
 @pytest.mark.parametrize(
@@ -144,7 +150,7 @@ def test_a_particle_worlds_terms_are_weighed():
     prey_leaves = replace(world, position=world.position.at[3].set(jnp.array([0.95, 0.0])))
     made = reward_design(RewardDesignConfig(reward_terms=("boundary=2", "catch=0")), tag.spec, tag.metrics, tag.reset)
 
-    got = made(jnp.ones(4), jnp.ones(4), jnp.zeros(4, bool), world, observation, prey_leaves, observation)
+    got = paid(made, jnp.ones(4), jnp.ones(4), jnp.zeros(4, bool), world, observation, prey_leaves, observation)
 
     np.testing.assert_allclose(got, [0, 0, 0, -2 * 10 * 0.05], rtol=1e-4)
 
@@ -256,10 +262,10 @@ def rewards_of(made: RewardDesign, gamma, phi_is_zero_at_the_time_limit: bool = 
 
     before, after = rows(STATES[:, None]), rows(FOLLOWING)
     terminated = jnp.repeat(jnp.asarray(ends.reshape(count, 1)), 2, axis=1)
-    paid = jax.vmap(made, in_axes=(None, 0, 0, 0, 0, 0, 0))(
+    steps = jax.vmap(partial(paid, made), in_axes=(None, 0, 0, 0, 0, 0, 0))(
         jnp.asarray(gamma), rows(PAYS), terminated, before, before[:, :, None].astype(float), after, after[:, :, None].astype(float)
     )
-    return np.asarray(paid, np.float64).reshape(*ends.shape, 2).mean(axis=0)
+    return np.asarray(steps, np.float64).reshape(*ends.shape, 2).mean(axis=0)
 
 
 def values_of(reward: np.ndarray, gamma: float, policy: np.ndarray | None = None) -> np.ndarray:

@@ -48,6 +48,13 @@ def test_who_stops_one_stops_all(tmp_path, monkeypatch):
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.parametrize(("jobs", "shares"), [(1, [{0, 3, 5}]), (2, [{0}, {3}]), (3, [{0}, {3}, {5}])])
+def test_each_process_has_a_core_of_its_own_and_a_single_one_has_all(monkeypatch, jobs, shares):
+    monkeypatch.setattr(side_by_side, "_cores", lambda: [0, 3, 5])
+
+    assert side_by_side._shares(jobs) == shares
+
+
 def test_there_is_a_core_for_each_and_no_accelerator(monkeypatch):
     monkeypatch.setattr(side_by_side, "_cores", lambda: [0, 3, 5])
     require_jobs(1)

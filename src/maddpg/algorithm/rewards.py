@@ -164,40 +164,26 @@ def metric_potential(words: tuple[str, ...], spec: EnvSpec, metrics: Measure, na
 
 @dataclass(frozen=True, eq=False)
 class RewardDesign:
-    """What agents learn from in place of the environment's reward. What is None leaves the reward as it is."""
+    """What agents learn from in place of the environment's reward: `shape` of what `earn` gives, of one step of one environment.
+
+    What is None leaves the reward as it is.
+    """
 
     terms: Callable[[PyTree], jax.Array] | None = None
     """True state after the step -> [agent], in place of the environment's reward."""
     mixing: Mixing | None = None
     potential: Potential | None = None
 
-    def __call__(
-        self,
-        gamma: Float[Array, " agent"],
-        reward: Float[Array, " agent"],
-        terminated: Bool[Array, " agent"],
-        state: PyTree,
-        observation: Float[Array, "agent observation"],
-        next_state: PyTree,
-        next_observation: Float[Array, "agent observation"],
-    ) -> Float[Array, " agent"]:
-        """The designed reward of one step of one environment in which everybody lives.
-
-        Args:
-            gamma: the learners' discounts.
-            reward: the environment's.
-            terminated: whose world ended. Time limits have no part in it.
-            state: of the environment, before the step.
-            observation: before the step.
-            next_state: what the step really led to, not a state after a reset.
-            next_observation: of that state.
-        """
-        return self.shape(gamma, self.earn(reward, next_state), terminated, state, observation, next_state, next_observation)
-
     def earn(
         self, reward: Float[Array, " agent"], next_state: PyTree, alive: Bool[Array, " agent"] | None = None
     ) -> Float[Array, " agent"]:
-        """What a step earns: weighed terms, mixed. `alive` says who acted: no term pays the others, as no environment does."""
+        """What a step earns: weighed terms, mixed.
+
+        Args:
+            reward: the environment's.
+            next_state: what the step really led to, not a state after a reset.
+            alive: who acted, everybody if None: no term pays the others, as no environment does.
+        """
         if self.terms is not None:
             reward = self.terms(next_state).astype(reward.dtype)
             if alive is not None:
@@ -214,7 +200,17 @@ class RewardDesign:
         next_state: PyTree,
         next_observation: Float[Array, "agent observation"],
     ) -> Float[Array, " agent"]:
-        """What was earned, with shaping; the rest as in a call."""
+        """What was earned, with shaping.
+
+        Args:
+            gamma: the learners' discounts.
+            earned: what `earn` gave.
+            terminated: whose world ended. Time limits have no part in it.
+            state: of the environment, before the step.
+            observation: before the step.
+            next_state: what the step really led to, not a state after a reset.
+            next_observation: of that state.
+        """
         if self.potential is None:
             return earned
         before, after = (

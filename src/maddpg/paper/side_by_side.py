@@ -55,8 +55,7 @@ def carry_out_side_by_side(studies: Sequence[Study], shelf: Shelf, size: Size, s
         return
     context = multiprocessing.get_context("spawn")  # a fork of a process in which JAX runs may hang
     shelves = (shelf.results, shelf.runs, shelf.shipped)
-    cores = [{core} for core in _cores()[:jobs]] if jobs > 1 else [set(_cores())]
-    processes = [context.Process(target=_work, args=(tuple(studies), shelves, size, tuple(settings), mine)) for mine in cores]
+    processes = [context.Process(target=_work, args=(tuple(studies), shelves, size, tuple(settings), mine)) for mine in _shares(jobs)]
     with stop_on_interrupt() as stop:
         for process in processes:
             process.start()
@@ -72,6 +71,11 @@ def carry_out_side_by_side(studies: Sequence[Study], shelf: Shelf, size: Size, s
                 process.join()
     if stop.asked:
         raise Stopped(stop.signal)
+
+
+def _shares(jobs: int) -> list[set[int]]:
+    """The cores of each process: one of its own, or all for the only one."""
+    return [{core} for core in _cores()[:jobs]] if jobs > 1 else [set(_cores())]
 
 
 def _cores() -> list[int]:

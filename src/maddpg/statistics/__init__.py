@@ -6,9 +6,8 @@ is after Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the St
 
 from maddpg.statistics.aggregates import Tasks, interquartile_mean, mean, median, optimality_gap
 from maddpg.statistics.bootstrap import DRAWS, LEVEL, Interval, bootstrap, stratified_interval, take_interval
-from maddpg.statistics.crossed import crossed_mean
 from maddpg.statistics.improvement import probability_of_improvement
-from maddpg.statistics.jackknife import crossed_interval, student_interval
+from maddpg.statistics.jackknife import crossed_interval, jackknife_interval, student_interval
 from maddpg.statistics.nash import NashAverage, nash_average
 from maddpg.statistics.profiles import performance_profile
 from maddpg.statistics.ratings import elo_ratings
@@ -21,9 +20,9 @@ __all__ = [
     "Tasks",
     "bootstrap",
     "crossed_interval",
-    "crossed_mean",
     "elo_ratings",
     "interquartile_mean",
+    "jackknife_interval",
     "mean",
     "median",
     "nash_average",

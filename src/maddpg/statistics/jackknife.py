@@ -6,6 +6,8 @@ often still where both sides of a pairing come from the same three runs; these h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import stdtrit  # type: ignore[import-untyped]
@@ -18,7 +20,7 @@ def student_interval(values: Float[np.ndarray, " run"], level: float = LEVEL) ->
     count = len(values)
     if count < 2:
         return _unbounded(values.mean())
-    return _interval(values.mean(), [(values.sum() - values) / (count - 1)], level)
+    return jackknife_interval(values.mean(), [(values.sum() - values) / (count - 1)], level)
 
 
 def crossed_interval(table: Float[np.ndarray, "row column"], same_runs: bool = False, level: float = LEVEL) -> Interval:
@@ -41,7 +43,26 @@ def crossed_interval(table: Float[np.ndarray, "row column"], same_runs: bool = F
         without = [(whole - rows, met - met_by_row), (whole - columns, met - met_by_column)]
     if any((left == 0).any() for _, left in without):
         return _unbounded(whole / met)
-    return _interval(whole / met, [total / left for total, left in without], level)
+    return jackknife_interval(whole / met, [total / left for total, left in without], level)
+
+
+def jackknife_interval(estimate: float, left_out: Sequence[Float[np.ndarray, " _"]], level: float = LEVEL) -> Interval:
+    """An estimate's interval from what it would have been without each run.
+
+    Args:
+        estimate: of all runs.
+        left_out: for each group of runs that were drawn by themselves, such as the two sides of a pairing, the estimates without each of
+            its runs. Their variances add up, with Satterthwaite's degrees of freedom.
+        level: the probability with which the interval is to hold the truth.
+    """
+    freedom = np.array([len(values) - 1 for values in left_out])
+    variances = freedom * np.array([np.var(values) for values in left_out])
+    total = variances.sum()
+    if total == 0:
+        return Interval(np.asarray(estimate), np.asarray(estimate), np.asarray(estimate))
+    degrees = total**2 / np.sum(variances**2 / freedom)
+    reach = stdtrit(degrees, (1 + level) / 2) * np.sqrt(total)
+    return Interval(np.asarray(estimate), np.asarray(estimate - reach), np.asarray(estimate + reach))
 
 
 def _own(table: Float[np.ndarray, "run run"], counts: Bool[np.ndarray, "run run"]) -> Float[np.ndarray, " run"]:
@@ -51,18 +72,6 @@ def _own(table: Float[np.ndarray, "run run"], counts: Bool[np.ndarray, "run run"
 
 def _sums(table: Float[np.ndarray, "row column"]) -> tuple[float, np.ndarray, np.ndarray]:
     return float(table.sum()), table.sum(axis=1), table.sum(axis=0)
-
-
-def _interval(estimate: float, left_out: list[np.ndarray], level: float) -> Interval:
-    """From the estimates without each run, of one side or of both: their variances add up, with Satterthwaite's degrees of freedom."""
-    freedom = np.array([len(values) - 1 for values in left_out])
-    variances = freedom * np.array([np.var(values) for values in left_out])
-    total = variances.sum()
-    if total == 0:
-        return Interval(np.asarray(estimate), np.asarray(estimate), np.asarray(estimate))
-    degrees = total**2 / np.sum(variances**2 / freedom)
-    reach = stdtrit(degrees, (1 + level) / 2) * np.sqrt(total)
-    return Interval(np.asarray(estimate), np.asarray(estimate - reach), np.asarray(estimate + reach))
 
 
 def _unbounded(estimate: float) -> Interval:

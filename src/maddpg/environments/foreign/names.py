@@ -85,13 +85,13 @@ def import_factory(name: str) -> Callable[..., Any]:
     importlib.invalidate_caches()
     try:
         module = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:
-        if not isinstance(error, ModuleNotFoundError):
-            raise ValueError(f"{name}: {module_name} cannot be imported: {describe_mistake(error)}") from error
+    except ModuleNotFoundError as error:
         if not f"{module_name}.".startswith(f"{error.name}."):
             raise ValueError(f"{name}: {module_name} needs a package that is not installed ({error}); install it") from error
         advice = f"type {module_name.removesuffix('.py')}:{factory}, without .py" if module_name.endswith(".py") else "run from its folder"
         raise ValueError(f"{name}: there is no module {error.name!r} in {folder} or among the installed packages; {advice}") from error
+    except (Exception, SystemExit) as error:
+        raise ValueError(f"{name}: {module_name} cannot be imported: {describe_mistake(error)}") from error
     if factory not in vars(module):
         callables = [known for known, value in vars(module).items() if callable(value) and not known.startswith("_")]
         raise ValueError(f"{name}: {unknown_name(f'factory in {module_name}', factory, callables)}")
