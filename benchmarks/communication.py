@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.arguments import add_names
 from benchmarks.cache import SHELF
 from benchmarks.tables import fill, spread
 from maddpg.config import ChannelConfig, Config, WorldConfig, preset
@@ -129,7 +130,7 @@ def render(text: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("runs", nargs="*", metavar="RUN", default=list(RUNS), help=f"of {', '.join(RUNS)}; all if left out")
+    add_names(parser, "run", RUNS)
     parser.add_argument("--tables", action="store_true", help="train nothing, make the tables from what is there")
     given = parser.parse_args()
     for name in () if given.tables else given.runs:

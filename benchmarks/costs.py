@@ -15,9 +15,11 @@ from typing import Any
 import jax
 import numpy as np
 
+from benchmarks.arguments import one_of
 from benchmarks.cache import RESULTS
 from maddpg.config import ChannelConfig, Config, RewardDesignConfig, TeamConfig, preset
 from maddpg.environments.registry import resolve
+from maddpg.particles.registry import SCENARIOS
 from maddpg.storage.files import write_json
 from maddpg.training.build import Parts, build
 from maddpg.training.run_state import RunState
@@ -88,7 +90,7 @@ def measure(plain: Config, changed: Config) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("world", nargs="?", default="simple_spread")
+    parser.add_argument("world", nargs="?", metavar="WORLD", type=one_of("world", SCENARIOS), default="simple_spread")
     world = parser.parse_args().world
     rows = {}
     for name, config in parts(world).items():

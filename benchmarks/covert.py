@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import paper
+from benchmarks.arguments import add_names
 from benchmarks.cache import RESULTS
 from benchmarks.tables import fill
 from maddpg.config import Config
@@ -75,10 +76,8 @@ def render(text: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("variants", nargs="*", metavar="VARIANT", default=list(VARIANTS), help=f"of {', '.join(VARIANTS)}; all if left out")
+    add_names(parser, "variant", VARIANTS)
     variants = parser.parse_args().variants
-    if unknown := [variant for variant in variants if variant not in VARIANTS]:
-        parser.error(f"unknown variant {unknown[0]!r}: it must be one of {', '.join(VARIANTS)}")
     for variant in variants:
         one = piece(variant)
         if one.find(SHELF) is None:

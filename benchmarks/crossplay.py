@@ -20,6 +20,7 @@ import jax
 import numpy as np
 
 from benchmarks import paper
+from benchmarks.arguments import add_names
 from benchmarks.cache import RESULTS
 from benchmarks.tables import fill
 from maddpg.config import Config, TeamConfig, preset
@@ -191,14 +192,11 @@ def _cell(interval: dict[str, Any], *place: int, digits: int = 1) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("runs", nargs="*", metavar="RUN", help=f"whose exploitability is measured, of {', '.join(RUNS)}; all if left out")
+    add_names(parser, "run", RUNS, "whose exploitability is measured")
     parser.add_argument("--quick", action="store_true", help="little training, few episodes, and nothing is kept")
     given = parser.parse_args()
-    if unknown := [run for run in given.runs if run not in RUNS]:
-        parser.error(f"unknown run {unknown[0]!r}: it must be one of {', '.join(RUNS)}")
     size, keep = (QUICK, False) if given.quick else (FULL, True)
-    runs = given.runs or list(RUNS)
-    crossed = runs if given.quick else list(RUNS)
+    crossed = given.runs if given.quick else list(RUNS)
     settings = [config(run, size) for run in crossed]
     result = SHELF.find(NAME, *settings) if keep else None
     if result is None:
@@ -209,7 +207,7 @@ def main() -> None:
             SHELF.write(NAME, result, *settings)
             draw_heat_map(found, FIGURE)
     print("\n".join(matrix_table(result)), flush=True)
-    losses = {run: {team: exploit(Attack(run, team, size), keep)["exploitation"] for team in TEAMS} for run in runs}
+    losses = {run: {team: exploit(Attack(run, team, size), keep)["exploitation"] for team in TEAMS} for run in given.runs}
     print("\n".join(exploited_table(losses)))
     if keep:
         PAGE.write_text(render(PAGE.read_text()))

@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.arguments import add_names
 from benchmarks.cache import SHELF
 from maddpg.config import Config, preset
 from maddpg.environments.registry import resolve
@@ -110,7 +111,7 @@ def _cell(interval: Interval) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("worlds", nargs="*", metavar="WORLD", default=list(WORLDS), help=f"of {', '.join(WORLDS)}; all if left out")
+    add_names(parser, "world", WORLDS)
     for world in parser.parse_args().worlds:
         settings = config(world, "ensemble")
         if SHELF.find(f"ensembles-{world}", settings) is None:

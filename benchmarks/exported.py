@@ -157,7 +157,10 @@ def main() -> None:
         folder = SHELF.folder("exported", settings())
     else:
         folder = RunFolder(given.run)
-    result = measure(folder, given.episodes)
+    try:
+        result = measure(folder, given.episodes)
+    except ValueError as error:
+        parser.error(str(error))
     if given.run is None and given.episodes == EPISODES:
         write_json(RESULT, result)
         PAGE.write_text(render(PAGE.read_text()))

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.arguments import add_names
 from benchmarks.cache import SHELF
 from benchmarks.constant_play import yardsticks
 from benchmarks.tables import fill, spread
@@ -214,7 +215,7 @@ def render(text: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("tasks", nargs="*", metavar="TASK", default=list(TASKS), help=f"of {', '.join(TASKS)}; all if left out")
+    add_names(parser, "task", TASKS)
     parser.add_argument("--tables", action="store_true", help="train nothing, make table and figure from what is there")
     given = parser.parse_args()
     for name in () if given.tables else given.tasks:

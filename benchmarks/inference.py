@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.arguments import add_names
 from benchmarks.cache import RESULTS, SHELF
 from benchmarks.mpe2_scores import in_mpe2
 from benchmarks.tables import spread
@@ -133,7 +134,7 @@ def draw() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("variants", nargs="*", metavar="VARIANT", default=list(VARIANTS), help=f"of {', '.join(VARIANTS)}; all if left out")
+    add_names(parser, "variant", VARIANTS)
     for variant in parser.parse_args().variants:
         settings = config(variant)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.arguments import add_names
 from benchmarks.cache import SHELF
 from maddpg.config import Config, RewardDesignConfig, TeamConfig, preset
 from maddpg.environments.registry import resolve
@@ -103,7 +104,7 @@ def show(summary: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("worlds", nargs="*", default=list(WORLDS), help=f"of {', '.join(WORLDS)}; all if left out")
+    add_names(parser, "world", WORLDS)
     for world in parser.parse_args().worlds:
         for variant, line_ups in WORLDS[world].variants.items():
             settings = config(world, variant)

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.arguments import add_names
 from benchmarks.cache import SHELF
 from benchmarks.tables import fill, spread
 from maddpg.config import Config, RewardDesignConfig, preset
@@ -138,10 +139,10 @@ def render(text: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("runs", nargs="*", metavar="RUN", help=f"of {', '.join(EXAMPLES)}; all if left out")
+    add_names(parser, "run", EXAMPLES)
     parser.add_argument("--tables", action="store_true", help="train nothing")
     given = parser.parse_args()
-    for name in () if given.tables else given.runs or EXAMPLES:
+    for name in () if given.tables else given.runs:
         settings = config(name)
 
         def keep(result: Trained, folder: RunFolder, settings: Config = settings) -> dict[str, Any]:

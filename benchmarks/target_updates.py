@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.arguments import add_names
 from benchmarks.cache import SHELF
 from benchmarks.tables import fill
 from maddpg.config import Config, WorldConfig, preset
@@ -152,7 +153,7 @@ def render(text: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("worlds", nargs="*", metavar="WORLD", default=list(WORLDS), help=f"of {', '.join(WORLDS)}; all if left out")
+    add_names(parser, "world", WORLDS)
     parser.add_argument("--tables", action="store_true", help="train nothing, make the tables from what is there")
     given = parser.parse_args()
     for world in () if given.tables else given.worlds:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.arguments import add_names
 from benchmarks.tables import fill
 from maddpg.environments.registry import describe_environments
 from maddpg.evaluation.evaluate import evaluate
@@ -95,7 +96,7 @@ def render(text: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("worlds", nargs="*", metavar="WORLD", default=list(WORLDS), help=f"of {', '.join(WORLDS)}; all if left out")
+    add_names(parser, "world", WORLDS)
     for world in parser.parse_args().worlds:
         if not (ZOO / world).is_dir():
             keep(train(world), ZOO / world)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,33 @@ from maddpg.paper import predator_prey
 from maddpg.paper.settings import FULL, Size, programs, run_config
 from maddpg.training.shelf import Shelf
 from tests.paper.tiny import FRESH, PUSH, put, shelf_in, workshop
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "kind"),
+    [
+        ("communication", "run"),
+        ("costs", "world"),
+        ("covert", "variant"),
+        ("crossplay", "run"),
+        ("ensembles", "world"),
+        ("foreign_environments", "task"),
+        ("inference", "variant"),
+        ("mpe2_scores", "world"),
+        ("paper", "table"),
+        ("reward_design", "run"),
+        ("target_updates", "world"),
+        ("zoo", "world"),
+    ],
+)
+def test_a_name_that_is_unknown_ends_in_one_line_before_anything_is_run(monkeypatch, capsys, benchmark, kind):
+    monkeypatch.setattr("sys.argv", [benchmark, "nosuch"])
+
+    with pytest.raises(SystemExit) as ended:
+        importlib.import_module(f"benchmarks.{benchmark}").main()
+
+    assert ended.value.code == 2
+    assert f"unknown {kind} 'nosuch'. Known: " in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_consistency_is_measured_between_seeds_and_within_runs():
