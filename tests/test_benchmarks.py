@@ -22,7 +22,7 @@ from tests.paper.tiny import FRESH, PUSH, put, shelf_in, workshop
     [
         ("communication", "run"),
         ("costs", "world"),
-        ("covert", "variant"),
+        ("between_settings", "table"),
         ("crossplay", "run"),
         ("ensembles", "world"),
         ("foreign_environments", "task"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import (
+    between_settings,
     checkpoints,
     communication,
-    covert,
     crossplay,
     exported,
     faults,
@@ -24,9 +24,9 @@ from benchmarks import (
 
 PAGES = {
     "readme": (readme.README, readme.render),
+    "between_settings": (paper.PAGE, between_settings.render),
     "checkpoints": (checkpoints.PAGE, checkpoints.render),
     "communication": (communication.PAGE, communication.render),
-    "covert": (paper.PAGE, covert.render),
     "crossplay": (crossplay.PAGE, crossplay.render),
     "exported": (exported.PAGE, exported.render),
     "faults": (faults.PAGE, faults.render),
