@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import crossplay, paper
+from benchmarks import between_settings, crossplay, paper
 from benchmarks.ensembles import statistics
 from benchmarks.target_updates import LAST, measures
+from maddpg.config import preset
 from maddpg.paper import predator_prey
 from maddpg.paper.settings import FULL, Size, programs, run_config
 from maddpg.training.shelf import Shelf
@@ -90,6 +91,19 @@ def test_the_gain_is_a_difference_of_the_same_seeds():
 
     assert gain.estimate == pytest.approx(4)
     assert gain.high - gain.low == pytest.approx(2.9, abs=0.5)
+
+
+@pytest.mark.parametrize("table", list(between_settings.TABLES))
+def test_variants_between_two_settings_are_runs_of_their_own_and_differ_in_what_they_say(table):
+    comparison = between_settings.TABLES[table]
+    pieces = {name: comparison.piece(name) for name in comparison.variants}
+
+    assert len({piece.name for piece in pieces.values()}) == len(pieces)
+    for name, variant in comparison.variants.items():
+        (config,) = pieces[name].configs
+        untouched = preset(variant.setting, config.environment).algorithm
+        assert config.algorithm == replace(untouched, **variant.algorithm)
+        assert variant.world.items() <= config.world.given().items()
 
 
 def test_what_the_paper_s_tables_cost_counts_each_run_with_the_first_that_needs_it(tmp_path, monkeypatch):
