@@ -167,9 +167,10 @@ def matrix_table(result: dict[str, Any]) -> list[str]:
 
 def exploited_table(losses: dict[str, dict[str, Any]]) -> list[str]:
     """A row for each run, the most exploitable prey first."""
-    rows = ["| run | prey loses | predators lose |", "|---|---|---|"]
+    rows = ["| run | prey loses | each seed | predators lose | each seed |", "|---|---|---|---|---|"]
     for run in sorted(losses, key=lambda run: -losses[run]["good"]["mean_loss"]["estimate"]):
-        rows.append(f"| {run} | {' | '.join(_cell(losses[run][team]['mean_loss']) for team in ('good', 'adversary'))} |")
+        cells = [cell for team in ("good", "adversary") for cell in _loss(losses[run][team])]
+        rows.append(f"| {run} | {' | '.join(cells)} |")
     return rows
 
 
@@ -183,6 +184,10 @@ def render(text: str) -> str:
             losses[run] = {team: each["exploitation"] for team, each in known.items() if each}
     missing = ["| run |", "|---|", "| not run yet |"]
     return fill(text, {"runs": matrix_table(result) if result else missing, "exploited": exploited_table(losses) if losses else missing})
+
+
+def _loss(exploitation: dict[str, Any]) -> tuple[str, str]:
+    return _cell(exploitation["mean_loss"]), ", ".join(f"{loss:.1f}" for loss in sorted(exploitation["loss"]["estimate"]))
 
 
 def _cell(interval: dict[str, Any], *place: int, digits: int = 1) -> str:

@@ -28,7 +28,7 @@ def exploitation_table(environment: str, found: Exploitation) -> Table:
     """What each seed of a frozen team gets, and loses against those who learned against it."""
     table = _table(
         [f"seed of {found.team}", "responses", "beside its own", "against the strongest", "loses"],
-        "return of each of its agents, with 95% intervals over episodes; of the mean also over seeds",
+        "return of each of its agents, with 95% intervals over episodes; of the mean over seeds",
     )
     table.title = f"{environment}: {found.team} and those who learned against it"
     for row, seed in enumerate(found.seeds):
