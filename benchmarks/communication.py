@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.arguments import add_names
 from benchmarks.cache import SHELF
-from benchmarks.tables import fill, spread
+from benchmarks.tables import fill, over_seeds
 from maddpg.config import ChannelConfig, Config, WorldConfig, preset
 from maddpg.environments.registry import resolve
 from maddpg.evaluation.communication import measure_messages
@@ -77,7 +77,7 @@ def language() -> list[str]:
                     [seed["secrets"][secret]["chance"] for seed in each],
                     [seed["secrets"][secret]["ceiling"] for seed in each],
                 ]
-                rows.append(f"| {RUNS[name][0]} | {sender} | {secret} | {' | '.join(map(spread, numbers))} |")
+                rows.append(f"| {RUNS[name][0]} | {sender} | {secret} | {' | '.join(map(over_seeds, numbers))} |")
         falls = [
             [_team(seed["returns"]["as sent"]) for seed in run["messages"]],
             *([_team(seed["falls"][kind]) for seed in run["messages"]] for kind in ("cut", "shuffled")),
@@ -89,7 +89,7 @@ def language() -> list[str]:
             "| return as sent | fall when cut | fall when shuffled |",
             "|---|---|---|",
         ]
-        languages.append(f"| {' | '.join(map(spread, falls))} |")
+        languages.append(f"| {' | '.join(map(over_seeds, falls))} |")
         for sender, said in first["senders"].items():
             secret, telling = max(said["secrets"].items(), key=lambda item: item[1]["bits"] * (", " not in item[0]))
             languages += ["", f"{RUNS[name][0]}, seed {run['config']['training']['seed']}: {sender}'s symbol and {secret}, episodes", ""]
@@ -109,11 +109,11 @@ def channel() -> list[str]:
             rows.append(f"| {about} | not run yet | | | |")
             continue
         returns = [float(np.mean([agent["mean"] for agent in seed["agents"].values()])) for seed in run["evaluation"]["seeds"]]
-        cells = [spread(returns), "", "", ""]
+        cells = [over_seeds(returns), "", "", ""]
         if "messages" in run:
             falls = [[_team(seed["falls"][kind]) for seed in run["messages"]] for kind in ("cut", "shuffled")]
             entropies = [float(np.mean([said["entropy"] for said in seed["senders"].values()])) for seed in run["messages"]]
-            cells = [spread(returns), *map(spread, falls), spread(entropies)]
+            cells = [over_seeds(returns), *map(over_seeds, falls), over_seeds(entropies)]
         rows.append(f"| {about} | {' | '.join(cells)} |")
     return rows
 

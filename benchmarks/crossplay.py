@@ -2,7 +2,7 @@
 
 Ten algorithms, 625,000 steps, 3 seeds each, set as `tuned` is in the paper's predator-prey table (`maddpg.paper.predator_prey`), of whose
 runs half are. All predators meet all prey, 1,000 episodes of every two seeds, scripted play beside them. Then predators learn against each
-run's prey alone, and prey against each run's predators alone, for as many steps: what the frozen team loses against these best responses
+run's prey alone, and prey against each run's predators alone, for as many steps: what the frozen team gets against these best responses
 says how exploitable it is. All are attacked by the same algorithm, MADDPG, so that a weak one does not look robust because it attacks
 itself; only the sizes of networks and ensembles, and whether policies are stochastic, are those of the attacked. What is there already is
 not run again. --quick shows the shape of it in minutes, of nothing learned, and keeps nothing.
@@ -33,6 +33,7 @@ from maddpg.evaluation.standings import Standings, standings
 from maddpg.paper import FULL, Size, predator_prey
 from maddpg.paper.settings import programs, run_config, run_name
 from maddpg.report.heat_map import draw_heat_map
+from maddpg.statistics import student_interval
 from maddpg.training.build import build
 from maddpg.training.entrants import load_company
 from maddpg.training.exploiting import independent_of_folder, measure_exploitation, response_config
@@ -165,11 +166,14 @@ def matrix_table(result: dict[str, Any]) -> list[str]:
     return rows
 
 
-def exploited_table(losses: dict[str, dict[str, Any]]) -> list[str]:
-    """A row for each run, the most exploitable prey first."""
-    rows = ["| run | prey loses | each seed | predators lose | each seed |", "|---|---|---|---|---|"]
-    for run in sorted(losses, key=lambda run: -losses[run]["good"]["mean_loss"]["estimate"]):
-        cells = [cell for team in ("good", "adversary") for cell in _loss(losses[run][team])]
+def exploited_table(found: dict[str, dict[str, Any]]) -> list[str]:
+    """A row for each run, the prey that gets least at worst first."""
+    rows = [
+        "| run | prey gets at worst | each seed | less than usual by | predators get at worst | each seed | less than usual by |",
+        "|---" * 7 + "|",
+    ]
+    for run in sorted(found, key=lambda run: np.mean(found[run]["good"]["against"]["estimate"])):
+        cells = [cell for team in ("good", "adversary") for cell in _worst(found[run][team])]
         rows.append(f"| {run} | {' | '.join(cells)} |")
     return rows
 
@@ -186,8 +190,11 @@ def render(text: str) -> str:
     return fill(text, {"runs": matrix_table(result) if result else missing, "exploited": exploited_table(losses) if losses else missing})
 
 
-def _loss(exploitation: dict[str, Any]) -> tuple[str, str]:
-    return _cell(exploitation["mean_loss"]), ", ".join(f"{loss:.1f}" for loss in sorted(exploitation["loss"]["estimate"]))
+def _worst(exploitation: dict[str, Any]) -> tuple[str, str, str]:
+    """What a team gets at worst, its seeds, and how much less that is than beside its own."""
+    against, loss = (np.array(exploitation[name]["estimate"]) for name in ("against", "loss"))
+    worst, less = (_cell(student_interval(values).to_dict()) for values in (against, loss))
+    return worst, ", ".join(f"{value:.1f}" for value in sorted(against)), less
 
 
 def _cell(interval: dict[str, Any], *place: int, digits: int = 1) -> str:

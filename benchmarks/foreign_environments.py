@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.arguments import add_names
 from benchmarks.cache import SHELF
 from benchmarks.constant_play import yardsticks
-from benchmarks.tables import fill, spread
+from benchmarks.tables import fill, over_seeds
 from examples.pursuit import convolution
 from maddpg.algorithm.networks import Network
 from maddpg.config import ChannelConfig, Config, HostConfig, RewardDesignConfig, TrainingConfig, WorldConfig, preset
@@ -231,10 +231,10 @@ def _scores(task: Task, evaluation: Mapping[str, Any]) -> list[list[Mapping[str,
 
 
 def _mean(seeds: Sequence[Sequence[Mapping[str, float]]]) -> str:
-    """Mean over agents and seeds, with the standard error over seeds, or of one seed over episodes."""
+    """Mean over agents and seeds, with its interval over seeds, or of one seed the standard error over episodes."""
     means = [float(np.mean([score["mean"] for score in scores])) for scores in seeds]
     error = float(np.mean([score["standard_error"] for score in seeds[0]]))
-    return f"{spread(means)} ({len(means)} seeds)" if len(means) > 1 else f"{means[0]:.2f} ± {error:.2f} (1 seed)"
+    return f"{over_seeds(means)} ({len(means)} seeds)" if len(means) > 1 else f"{means[0]:.2f} ± {error:.2f} (1 seed)"
 
 
 def _score(score: Mapping[str, float]) -> str:

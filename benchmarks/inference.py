@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.arguments import add_names
 from benchmarks.cache import RESULTS, SHELF
 from benchmarks.mpe2_scores import in_mpe2
-from benchmarks.tables import spread
+from benchmarks.tables import over_seeds
 from maddpg.algorithm.state import assemble, init
 from maddpg.config import Config, preset
 from maddpg.environments.particles import from_scenario
@@ -74,7 +74,7 @@ def summarise(settings: Config, result: Trained, folder: RunFolder) -> dict[str,
 
 
 def table() -> list[str]:
-    """Seeds solved, mean and standard error, and every seed, for README."""
+    """Seeds solved, mean with its interval, and every seed, for README."""
     rows = ["| critic | seeds solved | return | seeds |", "|---|---|---|---|"]
     for variant, (about, _) in VARIANTS.items():
         run = SHELF.find(f"inference-{variant}", config(variant))
@@ -83,7 +83,7 @@ def table() -> list[str]:
             continue
         means = sorted(seed["agents"]["listener_0"]["mean"] for seed in run["evaluations"][0]["seeds"])
         seeds = ", ".join(f"{mean:.1f}" for mean in means)
-        rows.append(f"| {about} | {sum(mean >= SOLVED for mean in means)} of {len(means)} | {spread(means)} | {seeds} |")
+        rows.append(f"| {about} | {sum(mean >= SOLVED for mean in means)} of {len(means)} | {over_seeds(means)} | {seeds} |")
     deaf = deaf_listener()
     rows.append(f"| none: a listener that goes to the middle, by script | | {deaf['mean']:.2f} ± {deaf['standard_error']:.2f} | |")
     return rows

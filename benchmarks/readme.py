@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks import ensembles, inference
 from benchmarks.cache import RESULTS
 from benchmarks.released_code import WORLDS as RELEASED
-from benchmarks.tables import fill, spread
+from benchmarks.tables import fill, over_seeds
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -58,7 +58,7 @@ def _seeds(run: dict[str, Any] | None, evaluation: int, agent: str) -> str:
     if run is None:
         return "not run yet"
     means = [seed["agents"][agent]["mean"] for seed in run["evaluations"][evaluation]["seeds"]]
-    return f"{means[0]:.2f}" if len(set(means)) == 1 else spread(means)
+    return f"{means[0]:.2f}" if len(set(means)) == 1 else over_seeds(means)
 
 
 def released() -> list[str]:
@@ -68,7 +68,7 @@ def released() -> list[str]:
         run = result(f"released-code-{world}-")
         if run is not None:
             seeds = sorted(float(np.mean(list(returns.values()))) for returns in run["returns"].values())
-            rows.append(f"| {world} | {spread(seeds)} | {', '.join(f'{seed:.1f}' for seed in seeds)} | {published} |")
+            rows.append(f"| {world} | {over_seeds(seeds)} | {', '.join(f'{seed:.1f}' for seed in seeds)} | {published} |")
     return rows
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.arguments import add_names
 from benchmarks.cache import SHELF
-from benchmarks.tables import fill, spread
+from benchmarks.tables import fill, over_seeds
 from maddpg.config import Config, RewardDesignConfig, preset
 from maddpg.environments.registry import resolve
 from maddpg.evaluation.evaluate import evaluate
@@ -124,9 +124,9 @@ def table(names: tuple[str, ...]) -> list[str]:
         final = [float(np.mean([seed["agents"][agent]["mean"] for agent in agents])) for seed in seeds]
         learning = [float(np.mean([value for _, value in curve])) for curve in summary["curves"].values()]
         cells = [
-            spread(final),
-            *([spread(learning)] if alone else []),
-            *(spread([seed["metrics"][measure] for seed in seeds]) for measure in measures),
+            over_seeds(final),
+            *([over_seeds(learning)] if alone else []),
+            *(over_seeds([seed["metrics"][measure] for seed in seeds]) for measure in measures),
         ]
         rows.append(f"| {about} | {' | '.join(cells)} | {', '.join(f'{value:.1f}' for value in sorted(final))} |")
     return rows

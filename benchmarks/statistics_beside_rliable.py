@@ -5,8 +5,7 @@ What is computed once (aggregates, the probability of improvement, profiles) mus
 random draws, 10,000 of them (profiles: 1,000), so their ends are compared as a share of the interval's width.
 
 rliable has a virtual environment of its own, since it does not import beside current pandas: PATH is its python, or one is made in
-runs/peers/rliable. A small simulation beside it tells how many runs the intervals need.
-"""
+runs/peers/rliable."""
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ from benchmarks.cache import RESULTS
 from benchmarks.tables import fill
 from maddpg.statistics import (
     Tasks,
-    crossed_interval,
+    improvement_p_value,
     interquartile_mean,
     mean,
     median,
@@ -32,7 +31,6 @@ from maddpg.statistics import (
     performance_profile,
     probability_of_improvement,
     stratified_interval,
-    student_interval,
 )
 from maddpg.storage.files import read_json, write_json
 
@@ -40,7 +38,6 @@ PAGE = Path(__file__).parent.parent / "docs" / "statistics.md"
 RESULT = RESULTS / "statistics-beside-rliable.json"
 PACKAGES = ("rliable", "pandas<3")
 DRAWS, PROFILE_DRAWS, THRESHOLDS = 10_000, 1_000, np.linspace(-1, 3, 41)
-SEEDS, SIMULATIONS = (3, 5, 10, 20), 1_000
 AGGREGATES: dict[str, Callable[[Tasks], np.ndarray]] = {
     "interquartile mean": interquartile_mean,
     "mean": mean,
@@ -124,7 +121,7 @@ def measure(python: Path) -> dict[str, Any]:
     told = subprocess.run([python, "-c", THEIRS], input=json.dumps(asked), capture_output=True, text=True, check=True)
     theirs = json.loads(told.stdout.splitlines()[-1])
     found = {name: {"ours": by_us(*both), "rliable": theirs["cases"][name]} for name, both in scores.items()}
-    return {"draws": DRAWS, "profile_draws": PROFILE_DRAWS, "versions": theirs["versions"], "simulated": simulate(), "cases": found}
+    return {"draws": DRAWS, "profile_draws": PROFILE_DRAWS, "versions": theirs["versions"], "cases": found}
 
 
 def differences(result: dict[str, Any], statistic: str) -> tuple[float, float]:
@@ -137,56 +134,6 @@ def differences(result: dict[str, Any], statistic: str) -> tuple[float, float]:
         apart = np.abs(np.atleast_2d((ours - theirs)[1:].T)).max(axis=1)
         bounds.append(float((apart[width > 0] / width[width > 0]).max(initial=0.0)))
     return max(estimates), max(bounds)
-
-
-def simulate() -> dict[str, dict[str, float]]:
-    """Of so many runs in one task, normal scores: how often 95% intervals hold the truth, and what difference they show.
-
-    `mean` and `interquartile mean` are bootstrap intervals; `strangers` the one of pairings in which each run meets all others of its kind.
-    A difference shows where the interval of the probability of improvement lies above one half; the least one, in standard deviations
-    between runs, that does so in 80 of 100 comparisons.
-    """
-    generator, found = np.random.default_rng(0), {}
-    for runs in SEEDS:
-        held: dict[str, list[bool]] = {"mean": [], "interquartile mean": [], "student": [], "strangers": []}
-        for _ in range(SIMULATIONS):
-            scores = [generator.normal(size=runs)]
-            intervals = {name: stratified_interval(AGGREGATES[name], scores, draws=1_000) for name in ("mean", "interquartile mean")}
-            intervals["student"] = student_interval(scores[0])
-            pairs = np.add.outer(*generator.normal(size=(2, runs)))
-            intervals["strangers"] = crossed_interval(np.where(np.eye(runs), np.nan, pairs), same_runs=True)
-            for name, interval in intervals.items():
-                held[name].append(bool(interval.low <= 0 <= interval.high))
-        shown = next(difference for difference in np.arange(0.5, 6, 0.25) if _power(generator, runs, difference) >= 0.8)
-        found[str(runs)] = {**{name: float(np.mean(holds)) for name, holds in held.items()}, "difference": float(shown)}
-    return found
-
-
-def _power(generator: np.random.Generator, runs: int, difference: float) -> float:
-    """How often a difference shows."""
-    above = []
-    for _ in range(SIMULATIONS // 5):
-        first, second = [generator.normal(difference, size=runs)], [generator.normal(size=runs)]
-        above.append(stratified_interval(probability_of_improvement, first, second, draws=500).low > 0.5)
-    return float(np.mean(above))
-
-
-def seeds_table() -> list[str]:
-    """A row for each number of seeds."""
-    headings = (
-        "seeds of each",
-        "a 95% bootstrap interval of the mean holds the truth",
-        "of the IQM",
-        "Student's, of the mean",
-        "of meetings of strangers",
-        "difference that shows",
-    )
-    rows = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
-    if RESULT.is_file():
-        for runs, numbers in read_json(RESULT)["simulated"].items():
-            held = " | ".join(f"{100 * numbers[name]:.0f} in 100" for name in ("mean", "interquartile mean", "student", "strangers"))
-            rows.append(f"| {runs} | {held} | {numbers['difference']:g} standard deviations |")
-    return rows
 
 
 def table() -> list[str]:
@@ -203,22 +150,24 @@ def table() -> list[str]:
 
 def example() -> list[str]:
     """The README's runs in the form of `maddpg compare`."""
-    rows = ["| 3 worlds, 5 seeds each | IQM | mean | median | gap to 1 | P(above the first) |", "|---|---|---|---|---|---|"]
+    rows = ["| 3 worlds, 5 seeds each | IQM | mean | median | gap to 1 | P(above the first) | p |", "|---" * 7 + "|"]
     runs = {"one critic": committed("plain"), "twin critics": committed("tuned")}
     first = list(runs["one critic"].T)
     for name, scores in runs.items():
         tasks = list(scores.T)
         cells = [stratified_interval(function, tasks) for function in AGGREGATES.values()]
+        beside = ["-", "-"]
         if name != "one critic":
             cells.append(stratified_interval(probability_of_improvement, tasks, first))
+            beside = [f"{improvement_p_value(tasks, first):.2g}"]
         words = [f"{each.estimate:.3f} ({each.low:.3f} to {each.high:.3f})" for each in cells]
-        rows.append(f"| {name} | {' | '.join([*words, *['-'] * (5 - len(words))])} |")
+        rows.append(f"| {name} | {' | '.join([*words, *beside])} |")
     return rows
 
 
 def render(text: str) -> str:
     """The page with its tables made anew."""
-    return fill(text, {"rliable": table(), "example": example(), "seeds": seeds_table()})
+    return fill(text, {"rliable": table(), "example": example()})
 
 
 def make_environment(place: Path) -> Path:

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from maddpg.statistics import student_interval
 
-def spread(values: Sequence[float]) -> str:
-    """Mean and standard error over seeds."""
-    return f"{np.mean(values):.2f} ± {np.std(values, ddof=1) / np.sqrt(len(values)):.2f}"
+
+def over_seeds(values: Sequence[float]) -> str:
+    """Mean over seeds with Student's 95% interval."""
+    found = student_interval(np.array(values))
+    return f"{found.estimate:.2f} ({found.low:.2f} to {found.high:.2f})"
 
 
 def fill(text: str, tables: Mapping[str, Sequence[str]]) -> str:

@@ -12,7 +12,7 @@ from benchmarks import between_settings, crossplay, paper
 from benchmarks.ensembles import statistics
 from benchmarks.target_updates import LAST, measures
 from maddpg.config import preset
-from maddpg.paper import predator_prey
+from maddpg.paper import deception, plan, predator_prey
 from maddpg.paper.settings import FULL, Size, programs, run_config
 from maddpg.training.shelf import Shelf
 from tests.paper.tiny import FRESH, PUSH, put, shelf_in, workshop
@@ -96,14 +96,23 @@ def test_the_gain_is_a_difference_of_the_same_seeds():
 @pytest.mark.parametrize("table", list(between_settings.TABLES))
 def test_variants_between_two_settings_are_runs_of_their_own_and_differ_in_what_they_say(table):
     comparison = between_settings.TABLES[table]
-    pieces = {name: comparison.piece(name) for name in comparison.variants}
+    pieces = {name: comparison.piece(name)[0] for name in comparison.variants}
 
     assert len({piece.name for piece in pieces.values()}) == len(pieces)
     for name, variant in comparison.variants.items():
         (config,) = pieces[name].configs
-        untouched = preset(variant.setting, config.environment).algorithm
-        assert config.algorithm == replace(untouched, **variant.algorithm)
+        untouched = preset(variant.setting, config.environment)
+        assert config.algorithm == replace(untouched.algorithm, **variant.algorithm)
         assert variant.world.items() <= config.world.given().items()
+        assert config.training.steps == variant.size.steps
+        assert all(getattr(config.training, key) == value for key, value in variant.training.items())
+
+
+def test_a_setting_at_full_length_is_the_one_in_the_paper_s_table():
+    for setting in ("tuned", "paper"):
+        piece, shelf = between_settings.TABLES["deception"].piece(f"{setting} long")
+        assert shelf is paper.SHELF
+        assert any(piece.same(other) for other in plan([deception.STUDY], paper.SHELF, FULL, [setting]).pieces)
 
 
 def test_what_the_paper_s_tables_cost_counts_each_run_with_the_first_that_needs_it(tmp_path, monkeypatch):

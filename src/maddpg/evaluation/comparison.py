@@ -11,6 +11,7 @@ import numpy as np
 from maddpg.statistics import (
     Interval,
     Tasks,
+    improvement_p_value,
     interquartile_mean,
     mean,
     median,
@@ -44,6 +45,7 @@ class Row:
     median: Interval  # over tasks
     optimality_gap: Interval | None  # of normalised scores
     above_first: Interval | None  # probability of improvement on the first contender; None of the first itself
+    p_value: float | None  # of that being one half
     area: Interval | None  # interquartile mean of the mean score over all evaluations while training
     profile: Interval  # [threshold]
     curves: tuple[Interval, ...]  # of each task [step], interquartile mean over seeds
@@ -98,6 +100,7 @@ def compare(
                 stratified_interval(median, scores),
                 stratified_interval(optimality_gap, scores) if normalised else None,
                 None if contender is first else stratified_interval(probability_of_improvement, scores, first.scores),
+                None if contender is first else improvement_p_value(scores, first.scores),
                 stratified_interval(interquartile_mean, areas) if areas else None,
                 stratified_interval(lambda drawn: performance_profile(drawn, thresholds), scores, draws=CURVE_DRAWS),
                 tuple(stratified_interval(_at_each_step, [curves], draws=CURVE_DRAWS) for curves in contender.curves),
@@ -121,5 +124,6 @@ def _to_dict(row: Row) -> dict[str, Any]:
         "differs": contender.differs,
         "scores": [scores.tolist() for scores in contender.scores],
         **{name: None if interval is None else interval.to_dict() for name, interval in intervals.items()},
+        "p_value": row.p_value,
         "curves": [curve.to_dict() for curve in row.curves],
     }

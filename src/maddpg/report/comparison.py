@@ -26,14 +26,15 @@ def comparison_table(comparison: Comparison) -> Table:
     headings = ["algorithm", "seeds", "IQM", "mean", *(["median"] if several else []), *(["gap to 1"] if comparison.normalised else [])]
     training = any(row.area is not None for row in comparison.rows)
     table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False, caption=_caption(comparison))
-    for place, heading in enumerate([*headings, *(["IQM while training"] if training else []), "P(above the first)"]):
+    for place, heading in enumerate([*headings, *(["IQM while training"] if training else []), "P(above the first)", "p"]):
         table.add_column(heading, justify="left" if place == 0 else "right", overflow="fold")
     for number, row in enumerate(comparison.rows, 1):
         shown = [row.interquartile_mean, row.mean, row.median if several else None, row.optimality_gap, row.area]
         cells = [interval_text(interval, separator="\n") for interval in shown if interval is not None]
         seeds = ", ".join(str(len(scores)) for scores in row.contender.scores)
         above = "-" if row.above_first is None else interval_text(row.above_first, separator="\n")
-        table.add_row(f"{number} {row.contender.name}", seeds, *cells, above)
+        p_value = "-" if row.p_value is None else f"{row.p_value:.2g}"
+        table.add_row(f"{number} {row.contender.name}", seeds, *cells, above, p_value)
     return table
 
 

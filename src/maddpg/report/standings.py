@@ -28,14 +28,14 @@ def exploitation_table(environment: str, found: Exploitation) -> Table:
     """What each seed of a frozen team gets, and loses against those who learned against it."""
     table = _table(
         [f"seed of {found.team}", "responses", "beside its own", "against the strongest", "loses"],
-        "return of each of its agents, with 95% intervals over episodes; of the mean over seeds",
+        "return of each of its agents, with 95% intervals over episodes; of the means over seeds",
     )
     table.title = f"{environment}: {found.team} and those who learned against it"
     for row, seed in enumerate(found.seeds):
         cells = [interval_text(interval, row) for interval in (found.own, found.against, found.loss)]
         table.add_row(str(seed), str(found.responses[row]), *cells)
     table.add_section()
-    table.add_row("mean", "", f"{found.own.estimate.mean():.2f}", f"{found.against.estimate.mean():.2f}", interval_text(found.mean_loss))
+    table.add_row("mean", "", f"{found.own.estimate.mean():.2f}", interval_text(found.mean_against), interval_text(found.mean_loss))
     return table
 
 

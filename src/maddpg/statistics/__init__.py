@@ -6,7 +6,7 @@ is after Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the St
 
 from maddpg.statistics.aggregates import Tasks, interquartile_mean, mean, median, optimality_gap
 from maddpg.statistics.bootstrap import DRAWS, LEVEL, Interval, bootstrap, stratified_interval, take_interval
-from maddpg.statistics.improvement import probability_of_improvement
+from maddpg.statistics.improvement import improvement_p_value, probability_of_improvement
 from maddpg.statistics.jackknife import crossed_interval, jackknife_interval, student_interval
 from maddpg.statistics.nash import NashAverage, nash_average
 from maddpg.statistics.profiles import performance_profile
@@ -21,6 +21,7 @@ __all__ = [
     "bootstrap",
     "crossed_interval",
     "elo_ratings",
+    "improvement_p_value",
     "interquartile_mean",
     "jackknife_interval",
     "mean",

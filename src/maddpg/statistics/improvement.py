@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from maddpg.statistics.aggregates import Tasks
+from maddpg.statistics.bootstrap import AT_ONCE, DRAWS
 
 
 def probability_of_improvement(algorithm: Tasks, other: Tasks) -> Float[np.ndarray, "*draw"]:
@@ -23,3 +24,28 @@ def probability_of_improvement(algorithm: Tasks, other: Tasks) -> Float[np.ndarr
         difference = mine[..., :, None] - theirs[..., None, :]
         shares.append(np.mean((np.sign(difference) + 1) / 2, axis=(-2, -1)))
     return np.asarray(np.mean(shares, axis=0))
+
+
+def improvement_p_value(algorithm: Tasks, other: Tasks, draws: int = DRAWS, seed: int = 0) -> float:
+    """How often P(X > Y) would be as far from one half as it is, if the runs of each task were dealt to the two algorithms at random.
+
+    A two-sided permutation test, stratified by task; of one task the Mann-Whitney test. Small values are evidence of a difference. Unlike
+    the bootstrap interval it is no bolder than it says with few runs: three of each in one task never give less than 0.1.
+
+    Args:
+        algorithm: its scores, [run] of each task.
+        other: the other one's, of the same tasks.
+        draws: random deals; what was seen counts as one more (Phipson and Smyth 2010), so that the least value is 1 / (draws + 1).
+        seed: of the deals.
+    """
+    generator = np.random.default_rng(seed)
+    least = abs(float(probability_of_improvement(algorithm, other)) - 0.5) - 1e-9  # sums of the same shares differ by rounding
+    counted = 0
+    for start in range(0, draws, AT_ONCE):
+        count = min(AT_ONCE, draws - start)
+        pooled = [np.concatenate(runs) for runs in zip(algorithm, other, strict=True)]
+        dealt = [generator.permuted(np.tile(runs, (count, 1)), axis=1) for runs in pooled]
+        mine = [runs[:, : len(task)] for runs, task in zip(dealt, algorithm, strict=True)]
+        theirs = [runs[:, len(task) :] for runs, task in zip(dealt, algorithm, strict=True)]
+        counted += int(np.sum(np.abs(probability_of_improvement(mine, theirs) - 0.5) >= least))
+    return (1 + counted) / (1 + draws)
