@@ -7,22 +7,26 @@ is there already is not run again; without a table nothing is run and the page i
 from __future__ import annotations
 
 import argparse
+import itertools
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.tables import fill
-from maddpg.paper import FULL, SHIPPED, STUDIES, grids, plan
+from maddpg.paper import FULL, SHIPPED, STUDIES, communication, covert, grids, plan
 from maddpg.paper.figures import draw
 from maddpg.paper.registry import choose_studies
-from maddpg.paper.reproduce import Piece
+from maddpg.paper.reproduce import Piece, Workshop
+from maddpg.paper.settings import programs
 from maddpg.paper.side_by_side import carry_out_side_by_side, require_jobs
-from maddpg.paper.study import REACHED
+from maddpg.statistics import student_interval
 from maddpg.training.shelf import Shelf
 
 PAGE = Path(__file__).parent.parent / "docs" / "paper.md"
 IMAGES = PAGE.parent / "images"
-DRAWS = 400_000  # of a geometry: a share's standard error is below 0.1 points
+SINGLE = {"communication": (communication.NEAR,), "inference": (communication.NEAR,), "covert": (covert.BOB, covert.EVE)}
+"""Study -> measures of which a seed has either much or little."""
+LAST = 5  # lines of metrics.jsonl, 10,000 steps apart
 SHELF = Shelf(SHIPPED, Path("runs") / "paper" / "runs")
 
 
@@ -36,34 +40,40 @@ def table(name: str) -> list[str]:
     return lines[:-1]
 
 
-def geometry() -> list[str]:
-    """How those who know nothing stand by geometry alone, beside what the paper prints of them: what its units are inferred from."""
-    generator = np.random.default_rng(0)
+def single_seeds(name: str) -> list[str]:
+    """What each seed of a study has by its `SINGLE` measures, where an interval hides that some seeds fail; nothing of strangers."""
+    study = STUDIES[name]
+    rows = [f"| {' | '.join([*study.sides.values(), '', *(f'{heading}: each seed' for heading in SINGLE[name])])} |"]
+    rows.append("|---" * (len(study.sides) + 1 + len(SINGLE[name])) + "|")
+    for (world, line_up), setting in itertools.product(itertools.product(study.worlds, study.line_ups), FULL.settings):
+        workshops = [Workshop(study, SHELF, FULL, setting, world, seeds) for seeds in programs(study, FULL)]
+        played = {"": [each.together(line_up) for each in workshops]}
+        played |= {f", {about}": [each.afresh(line_up, team) for each in workshops] for team, about in study.afresh.items()}
+        for about, pieces in played.items():
+            results = [result for piece in pieces if (result := piece.find(SHELF))]
+            values = [[value for result in results for value in result["means"][heading]] for heading in SINGLE[name]]
+            cells = [", ".join(f"{100 * value:.0f}" for value in each) or "not run yet" for each in values]
+            rows.append(f"| {' | '.join([*line_up, setting + about, *cells])} |")
+    return rows
 
-    def middle(landmarks: int) -> np.ndarray:
-        """Distance of a landmark from the middle of all."""
-        places = generator.uniform(-1, 1, (DRAWS, landmarks, 2))
-        return np.asarray(np.linalg.norm(places[:, 0] - places.mean(axis=1), axis=-1))
 
-    def share(distance: np.ndarray) -> str:
-        return f"{np.mean(distance < REACHED):.1%}"
-
-    listener, pair, four = middle(3), middle(2), middle(4)
-    agents, landmarks = generator.uniform(-1, 1, (2, DRAWS // 10, 6, 2))
-    standing = np.linalg.norm(agents[:, :, None] - landmarks[:, None], axis=-1).min(axis=1).sum(axis=1)
-    rows = (
-        (f"a listener in the middle of three landmarks ends within {REACHED} of one", share(listener), "32.0% ? (DDPG)"),
-        ("its mean distance", f"{listener.mean():.3f}", ""),
-        ("its mean squared distance", f"{np.mean(listener**2):.3f}", "0.456 ? (DDPG)"),
-        (f"an adversary in the middle of two landmarks ends within {REACHED} of one", share(pair), "39.2% ? (both MADDPG)"),
-        ("of four", share(four), "28.3% ? (both MADDPG)"),
-        (
-            "six agents that stay where they begin: sum over six landmarks of the nearest agent's distance",
-            f"{standing.mean():.2f}",
-            "3.345 ? (MADDPG)",
-        ),
-    )
-    return ["| who knows or does nothing | by geometry | the paper |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
+def models() -> list[str]:
+    """How far the models of others are from the policies at the end of training: a row for who models whom."""
+    study, kind = STUDIES["inference"], ("inferred policies",)
+    pairs = {
+        "inference_kl/listener_0/speaker_0": "the listener's of the speaker",
+        "inference_kl/speaker_0/listener_0": "the speaker's of the listener",
+    }
+    rows = [f"| model | {' | '.join(f'{setting}, nats' for setting in FULL.settings)} |", "|---" * (1 + len(FULL.settings)) + "|"]
+    for pair, about in pairs.items():
+        cells = []
+        for setting in FULL.settings:
+            pieces = [Workshop(study, SHELF, FULL, setting, "", seeds).together(kind) for seeds in programs(study, FULL)]
+            ends = [np.mean(result["curves"]["models"][pair][-LAST:], axis=0) for piece in pieces if (result := piece.find(SHELF))]
+            found = student_interval(np.concatenate(ends))
+            cells.append(f"{found.estimate:.3f} ({found.low:.3f} to {found.high:.3f})")
+        rows.append(f"| {about} | {' | '.join(cells)} |")
+    return rows
 
 
 def costs() -> list[str]:
@@ -84,7 +94,8 @@ def costs() -> list[str]:
 
 def render(text: str) -> str:
     """The page with its tables made anew from the committed results."""
-    return fill(text, {**{name: table(name) for name in STUDIES}, "geometry": geometry(), "costs": costs()})
+    tables = {name: table(name) for name in STUDIES} | {f"{name}-seeds": single_seeds(name) for name in SINGLE}
+    return fill(text, {**tables, "models": models(), "costs": costs()})
 
 
 def _figure(name: str) -> Path:

@@ -97,19 +97,41 @@ def measures(run: dict[str, Any]) -> dict[str, tuple[float, float, float]]:
     }
 
 
+def paired(run: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[float, float, float]]:
+    """Estimate and bounds, seed by seed, of: the return less the other's, and the spread between seeds as a multiple of the other's.
+
+    Equal seeds of two settings begin with the same weights and play the same evaluation episodes, which moves both alike.
+    """
+    mine, theirs = (np.array([np.mean(each["curves"][seed][-LAST:]) for seed in run["curves"]]) for each in (run, other))
+    rows = np.random.default_rng(0).integers(0, len(mine), (2_000, len(mine)))
+    less, times = (mine - theirs)[rows].mean(axis=1), mine[rows].std(axis=1, ddof=1) / theirs[rows].std(axis=1, ddof=1)
+    found = {"return": (np.mean(mine - theirs), less), "spread": (mine.std(ddof=1) / theirs.std(ddof=1), times)}
+    return {name: (float(value), *map(float, np.quantile(draws, [0.025, 0.975]))) for name, (value, draws) in found.items()}
+
+
+def beside(world: str) -> dict[str, str]:
+    """Setting -> the one that it is compared with: the hard one of the same age, by updates; those with the shortest interval."""
+    names = list(settings(world))
+    half = len(names) // 2
+    return {name: names[place - half] if place >= half else names[0] for place, name in enumerate(names)}
+
+
 def table(world: str) -> list[str]:
     """One row for each setting."""
     names = ("return", "spread between seeds", "wavering within a run", "largest drop")
-    rows = [f"| targets | updates between moves | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
-    for name, changes in settings(world).items():
-        run = SHELF.find(_name(world), config(world, changes))
-        if run is None:
-            rows.append(f"| {name} | not run yet |{' |' * len(names)}")
+    headings = ("targets", "updates between moves", *names, "return beyond", "spread, times")
+    rows = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
+    runs = {name: SHELF.find(_name(world), config(world, changes)) for name, changes in settings(world).items()}
+    for name, other in beside(world).items():
+        run, against = runs[name], runs[other]
+        if run is None or against is None:
+            rows.append(f"| {name} | not run yet |{' |' * (len(headings) - 2)}")
             continue
-        numbers = measures(run)
+        numbers, compared = measures(run), paired(run, against)
         between = 1 / float(np.mean(list(run["target_moves"].values())))
-        cells = [f"{value:.2f} ({low:.2f} to {high:.2f})" for value, low, high in (numbers[column] for column in names)]
-        rows.append(f"| {name} | {between:.1f} | {' | '.join(cells)} |")
+        intervals = [*(numbers[column] for column in names), *(compared.values() if name != other else ())]
+        cells = [f"{value:.2f} ({low:.2f} to {high:.2f})" for value, low, high in intervals]
+        rows.append(f"| {name} | {between:.1f} | {' | '.join([*cells, *[''] * (len(headings) - 2 - len(cells))])} |")
     return rows
 
 

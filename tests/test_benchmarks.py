@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import between_settings, crossplay, paper
+from benchmarks import between_settings, crossplay, knowing_nothing, paper
 from benchmarks.ensembles import statistics
-from benchmarks.target_updates import LAST, measures
+from benchmarks.target_updates import LAST, beside, measures, paired
 from maddpg.config import preset
 from maddpg.paper import deception, plan, predator_prey
 from maddpg.paper.settings import FULL, Size, programs, run_config
@@ -166,9 +166,51 @@ def test_what_is_lost_to_an_attack_is_found_wherever_the_runs_lie(monkeypatch, t
 
 def test_the_geometry_of_those_who_know_nothing_is_what_closed_forms_say():
     """Two points of a unit square are within s of each other with probability pi s^2 - 8/3 s^3 + s^4/2."""
-    found = {row[0]: row[1] for row in ([cell.strip() for cell in line.split("|")[1:-1]] for line in paper.geometry()[2:])}
+    found = {row[0]: row[1:] for row in ([cell.strip() for cell in line.split("|")[1:-1]] for line in knowing_nothing.geometry()[2:])}
     side = 0.45  # half the way between two landmarks in a square of side 2
+    near = 100 * (np.pi * side**2 - 8 / 3 * side**3 + side**4 / 2)  # both are within reach
 
-    pair = float(found["an adversary in the middle of two landmarks ends within 0.45 of one"].rstrip("%"))
-    assert pair == pytest.approx(100 * (np.pi * side**2 - 8 / 3 * side**3 + side**4 / 2), abs=0.4)
-    assert float(found["its mean squared distance"]) == pytest.approx(4 / 9, abs=0.003)
+    pair = found["an adversary, two landmarks"]
+    assert float(pair[0]) == pytest.approx(near, abs=0.4)
+    assert float(pair[2]) == pytest.approx(near + (100 - near) / 2, abs=0.4)  # or one of the two
+    assert float(pair[3]) == pytest.approx(0.5214, abs=0.003)  # half the mean distance of two points
+    assert float(found["a listener, three"][1]) == pytest.approx(4 / 9, abs=0.003)
+
+
+def test_one_who_does_not_know_the_goal_can_have_as_many_landmarks_within_reach_as_a_grid_of_points_finds():
+    places = np.random.default_rng(0).uniform(-1, 1, (12, 4, 2))
+    axis = np.linspace(-1, 1, 201)
+    points = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 1, 2)
+    found = [np.sum(np.linalg.norm(points - each, axis=-1) < knowing_nothing.REACHED, axis=1).max() / 4 for each in places]
+
+    assert set(found) >= {0.5, 0.75}
+    np.testing.assert_allclose(knowing_nothing._most_within(places), found)
+
+
+def test_the_least_mean_distance_of_landmarks_is_that_of_the_best_point_of_a_grid():
+    places = np.random.default_rng(0).uniform(-1, 1, (12, 4, 2))
+    axis = np.linspace(-1, 1, 201)
+    points = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 1, 2)
+    found = [np.linalg.norm(points - each, axis=-1).mean(axis=1).min() for each in places]
+
+    np.testing.assert_allclose(knowing_nothing._least_distance(places), found, atol=3e-3)
+
+
+def test_settings_are_compared_seed_by_seed():
+    """Seeds differ by more than settings do, in the same way: only pairs show the difference."""
+    first, second = (
+        {"curves": {str(seed): [10.0 * seed * factor + more] * LAST for seed in range(8)}} for factor, more in ((1, 0), (2, 3))
+    )
+    found = paired(second, first)
+
+    assert found["return"][0] == pytest.approx(35 + 3)
+    assert found["spread"] == pytest.approx((2, 2, 2))
+    assert paired(first, first)["return"] == (0, 0, 0)
+
+
+def test_soft_targets_are_compared_with_hard_ones_of_their_age():
+    others = beside("simple_spread")
+
+    assert others["soft, tau 0.182"] == "hard, every 10 updates"
+    assert others["hard, every 500 updates"] == others["hard, every 2 updates"] == "hard, every 2 updates"
+    assert beside("simple_speaker_listener+")["hard, every 100 episodes"] == "hard, every 50 updates"

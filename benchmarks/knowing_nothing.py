@@ -1,0 +1,117 @@
+"""What those who know nothing could do, beside what was learned: `python -m benchmarks.knowing_nothing`.
+
+By geometry alone: how near an adversary or a listener can be to a goal that it does not know, and what agents that never move have. Beside
+the first, how far the adversaries of physical deception are from the goal at the end, from their evaluations while they trained. Nothing is
+run; the tables in docs/paper.md are made anew.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from benchmarks import paper
+from benchmarks.tables import fill
+from maddpg.paper import FULL, deception
+from maddpg.paper.reproduce import Workshop
+from maddpg.paper.settings import programs
+from maddpg.paper.study import REACHED, LineUp
+from maddpg.statistics import student_interval
+
+DRAWS = 400_000  # a share's standard error is below 0.1 points
+LAST = 5
+"""Evaluations, 25,000 steps apart and of 100 episodes each, whose mean is taken."""
+DISTANCE = "adversary_final_distance"
+
+
+def geometry() -> list[str]:
+    """How those who know nothing can stand by geometry alone, beside what the paper prints: what its units are inferred from."""
+    generator = np.random.default_rng(0)
+    known = {2: "39.2 ? (both MADDPG)", 3: "32.0 ?, 0.456 ? (DDPG)", 4: "28.3 ? (both MADDPG)"}
+    who = {2: "an adversary, two landmarks", 3: "a listener, three", 4: "an adversary, four"}
+    rows = [
+        "| who does not know the goal | in the middle: % within 0.45 | squared distance | at best: % within 0.45 | distance | the paper |",
+        "|---" * 6 + "|",
+    ]
+    for landmarks, about in who.items():
+        places = generator.uniform(-1, 1, (DRAWS, landmarks, 2))
+        middle = np.linalg.norm(places - places.mean(axis=1, keepdims=True), axis=-1)
+        nearest, most = _least_distance(places).mean(), _most_within(places).mean()
+        numbers = (f"{100 * np.mean(middle < REACHED):.1f}", f"{np.mean(middle**2):.3f}", f"{100 * most:.1f}", f"{nearest:.3f}")
+        rows.append(f"| {about} | {' | '.join(numbers)} | {known[landmarks]} |")
+    return rows
+
+
+def standing() -> list[str]:
+    """What agents that never move have in cooperative navigation."""
+    generator = np.random.default_rng(0)
+    rows = ["| agents that stay where they begin | distance, sum over landmarks | the paper, MADDPG | DDPG |", "|---|---|---|---|"]
+    for count, printed in ((3, "1.767 ? | 1.858 ?"), (6, "3.345 ? | 3.350 ?")):
+        agents, landmarks = generator.uniform(-1, 1, (2, DRAWS // 10, count, 2))
+        distance = np.linalg.norm(agents[:, :, None] - landmarks[:, None], axis=-1).min(axis=1).sum(axis=1)
+        rows.append(f"| {count} | {distance.mean():.2f} | {printed} |")
+    return rows
+
+
+def _least_distance(places: np.ndarray) -> np.ndarray:
+    """The mean distance of all landmarks from the point from which it is least, by Weiszfeld's steps: [draw, landmark, 2] -> [draw]."""
+    point = places.mean(axis=1, keepdims=True)
+    for _ in range(30):
+        weights = 1 / np.maximum(np.linalg.norm(places - point, axis=-1, keepdims=True), 1e-6)
+        point = np.sum(weights * places, axis=1, keepdims=True) / np.sum(weights, axis=1, keepdims=True)
+    return np.asarray(np.linalg.norm(places - point, axis=-1).mean(axis=1))
+
+
+def _most_within(places: np.ndarray) -> np.ndarray:
+    """The largest share of landmarks that one point has within reach: [draw, landmark, 2] -> [draw].
+
+    A disc that holds the most can be moved until two of them lie on its rim, or else holds one alone.
+    """
+    most = np.ones(len(places))
+    for first, second in itertools.combinations(range(places.shape[1]), 2):
+        middle, half = (places[:, first] + places[:, second]) / 2, (places[:, second] - places[:, first]) / 2
+        length = np.linalg.norm(half, axis=1)
+        rise = np.sqrt(np.maximum(REACHED**2 - length**2, 0)) / np.maximum(length, 1e-9)
+        for side in (1, -1):
+            centre = middle + side * rise[:, None] * np.stack([-half[:, 1], half[:, 0]], axis=1)
+            held = np.sum(np.linalg.norm(places - centre[:, None], axis=-1) < REACHED + 1e-9, axis=1)
+            most = np.where(length < REACHED, np.maximum(most, held), most)
+    return most / places.shape[1]
+
+
+def deceived() -> list[str]:
+    """How far adversaries end from the goal, in every line-up, beside the least for those who do not know it."""
+    study, generator = deception.STUDY, np.random.default_rng(0)
+    columns = [(world, setting) for world in study.worlds for setting in FULL.settings]
+    rows = [
+        f"| good agents | adversary | {' | '.join(f'{world}, {setting}' for world, setting in columns)} |",
+        "|---" * (2 + len(columns)) + "|",
+    ]
+    for line_up in study.line_ups:
+        rows.append(f"| {' | '.join([*line_up, *(_ends(world, setting, line_up) for world, setting in columns)])} |")
+    least = [_least_distance(generator.uniform(-1, 1, (DRAWS, settings["agents"], 2))).mean() for settings in study.worlds.values()]
+    cells = [f"{value:.3f}" for value in least for _ in FULL.settings]
+    return [*rows, f"| | one who does not know the goal, at best | {' | '.join(cells)} |"]
+
+
+def _ends(world: str, setting: str, line_up: LineUp) -> str:
+    """Of sides that were trained together, the mean over the last evaluations of all seeds there are."""
+    pieces = [
+        Workshop(deception.STUDY, paper.SHELF, FULL, setting, world, seeds).together(line_up) for seeds in programs(deception.STUDY, FULL)
+    ]
+    curves = [result["curves"]["evaluation"] for piece in pieces if (result := piece.find(paper.SHELF))]
+    ends = [np.mean(each[DISTANCE][-LAST:], axis=0) for each in curves if DISTANCE in each]
+    if not ends:
+        return "not run yet"
+    found = student_interval(np.concatenate(ends))
+    return f"{found.estimate:.3f} ({found.low:.3f} to {found.high:.3f})"
+
+
+def render(text: str) -> str:
+    """The page with its tables made anew."""
+    return fill(text, {"geometry": geometry(), "standing": standing(), "deceived": deceived()})
+
+
+if __name__ == "__main__":
+    paper.PAGE.write_text(render(paper.PAGE.read_text()))
