@@ -47,7 +47,7 @@ def parts(world: str) -> dict[str, Config]:
         "one critic instead of two": algorithm(twin_critics=False),
         "designed reward, with a potential": replace(base, reward_design=design),
         "a channel of 4 symbols": replace(base, channel=ChannelConfig(channel_senders=("all",))),
-        f"{first_team} with a view of its own": replace(base, teams={first_team: TeamConfig(critic_view="team", gamma=0.9)}),
+        f"{first_team} with a critic view of their own": replace(base, teams={first_team: TeamConfig(critic_view="team", gamma=0.9)}),
     }
 
 

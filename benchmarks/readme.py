@@ -75,8 +75,8 @@ def released() -> list[str]:
 def speed() -> list[str]:
     """The fused loop on the fixed workload."""
     rows = [
-        "| agents | steps a second | loop / updates alone | updates' multiply-adds a second | of their own products' rate | of a square "
-        "product's rate | compiles in | peak memory |",
+        "| agents | steps a second | loop / updates alone | updates' multiply-adds a second "
+        "| share of the machine's speed on products of these shapes | on one large square product | compiles in | peak memory |",
         "|---|---|---|---|---|---|---|---|",
     ]
     measured = result("throughput") or {"rows": []}
