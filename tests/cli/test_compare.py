@@ -39,7 +39,7 @@ def test_the_table_says_what_differs(runs, capsys):
     assert command("compare --metric return", *runs) == 0
 
     printed = capsys.readouterr()
-    for part in ("simple_spread: return of all agents", "1 first", "2 second", "IQM", "2 second: algorithm.critic_view = own"):
+    for part in ("simple_spread: return of all agents", "1 first\n", "IQM", "2 second: algorithm.critic_view = own"):
         assert part in printed.out
     assert printed.err == "next: add --out DIR for profiles, learning curves and all numbers\n"
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 
 import numpy as np
+import pytest
 from rich.console import Console
 
 from maddpg.evaluation.comparison import Contender, compare
-from maddpg.report.comparison import comparison_table, comparison_title, difference_lines, draw_comparison
+from maddpg.report.comparison import algorithm_lines, comparison_table, comparison_title, draw_comparison
 
 
 def contender(name: str, *values: float, **differs: float) -> Contender:
@@ -31,11 +32,15 @@ def test_a_row_for_each_algorithm():
     text = rendered(comparison_table(comparison))
 
     rows = [line.split() for line in text.splitlines() if line.strip()[:2] in ("1 ", "2 ")]
-    assert rows == [["1", "x", "2", "0.20", "0.20", "0.80", "0.10", "-"], ["2", "y", "2", "0.60", "0.60", "0.40", "0.30", "1.00"]]
+    assert [row[:-1] for row in rows] == [
+        ["1", "2", "0.20", "0.20", "0.80", "0.10", "-"],
+        ["2", "2", "0.60", "0.60", "0.40", "0.30", "1.00"],
+    ]
+    assert float(rows[1][-1]) == pytest.approx(1 / 3, abs=0.02)  # two of six deals are as one-sided
     assert "(0.10 to 0.30)" in text
-    assert "with 95% bootstrap intervals over seeds" in text
+    assert "with 95% bootstrap intervals over seeds: of 2 seeds they are far too short; look at p, and train 5 or more" in text
     assert comparison_title(comparison) == "game: return of all agents, 0 is random play and 1 scripted play"
-    assert list(difference_lines(comparison)) == ["2 y: gamma = 0.9"]
+    assert list(algorithm_lines(comparison)) == ["1 x", "2 y: gamma = 0.9"]
 
 
 def test_one_seed_each_has_no_intervals_and_says_so():
@@ -49,7 +54,13 @@ def test_one_seed_each_has_no_intervals_and_says_so():
 def test_many_differences_are_cut_short():
     many = contender("y", 1.0, **{f"setting_{number}": number for number in range(11)})
 
-    assert next(difference_lines(compared(contender("x", 0.0), many))).endswith("setting_7 = 7, and 3 more")
+    assert list(algorithm_lines(compared(contender("x", 0.0), many)))[1].endswith("setting_7 = 7, and 3 more")
+
+
+def test_five_seeds_have_intervals_without_a_warning():
+    five = compared(contender("x", *np.linspace(0, 1, 5)), contender("y", *np.linspace(0, 1, 5)))
+
+    assert "too short" not in rendered(comparison_table(five))
 
 
 def test_a_picture_with_means_profiles_and_curves(tmp_path, monkeypatch):

@@ -18,12 +18,14 @@ from maddpg.storage.files import write_bytes
 
 LONGEST = 8
 """Settings in which algorithms differ that are listed; all are in the JSON."""
+FEW = 5
+"""Fewer seeds than these have bootstrap intervals that hold the truth in three cases of four (docs/statistics.md)."""
 
 
 def comparison_table(comparison: Comparison) -> Table:
     """A row for each algorithm."""
     several = len(comparison.tasks) > 1
-    headings = ["algorithm", "seeds", "IQM", "mean", *(["median"] if several else []), *(["gap to 1"] if comparison.normalised else [])]
+    headings = ["", "seeds", "IQM", "mean", *(["median"] if several else []), *(["gap to 1"] if comparison.normalised else [])]
     training = any(row.area is not None for row in comparison.rows)
     table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False, caption=_caption(comparison))
     for place, heading in enumerate([*headings, *(["IQM while training"] if training else []), "P(above the first)", "p"]):
@@ -34,7 +36,7 @@ def comparison_table(comparison: Comparison) -> Table:
         seeds = ", ".join(str(len(scores)) for scores in row.contender.scores)
         above = "-" if row.above_first is None else interval_text(row.above_first, separator="\n")
         p_value = "-" if row.p_value is None else f"{row.p_value:.2g}"
-        table.add_row(f"{number} {row.contender.name}", seeds, *cells, above, p_value)
+        table.add_row(str(number), seeds, *cells, above, p_value)
     return table
 
 
@@ -44,12 +46,12 @@ def comparison_title(comparison: Comparison) -> str:
     return f"{', '.join(comparison.tasks)}: {comparison.score} of {comparison.side}{unit}"
 
 
-def difference_lines(comparison: Comparison) -> Iterator[str]:
-    """What tells each algorithm from the first."""
-    for number, row in enumerate(comparison.rows[1:], 2):
+def algorithm_lines(comparison: Comparison) -> Iterator[str]:
+    """What each row's number stands for, and what tells it from the first."""
+    for number, row in enumerate(comparison.rows, 1):
         words = [f"{name} = {value}" for name, value in row.contender.differs.items()]
         more = f", and {len(words) - LONGEST} more" if len(words) > LONGEST else ""
-        yield f"{number} {row.contender.name}: {', '.join(words[:LONGEST])}{more}"
+        yield f"{number} {row.contender.name}{': ' if words else ''}{', '.join(words[:LONGEST])}{more}"
 
 
 def draw_comparison(comparisons: Sequence[Comparison], path: Path) -> None:
@@ -98,6 +100,8 @@ def _draw_band(axes: Any, positions: np.ndarray, band: Interval, number: int, la
 
 def _caption(comparison: Comparison) -> str:
     """How to read the table."""
-    if all(len(scores) == 1 for row in comparison.rows for scores in row.contender.scores):
+    seeds = [len(scores) for row in comparison.rows for scores in row.contender.scores]
+    if max(seeds) == 1:
         return "one seed each: nobody knows how much seeds differ, so there are no intervals; train 5 or more"
-    return "with 95% bootstrap intervals over seeds"
+    few = f": of {min(seeds)} seeds they are far too short; look at p, and train 5 or more" if min(seeds) < FEW else ""
+    return f"with 95% bootstrap intervals over seeds{few}"

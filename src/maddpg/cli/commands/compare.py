@@ -11,7 +11,7 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
-from maddpg.report.comparison import comparison_table, comparison_title, difference_lines, draw_comparison
+from maddpg.report.comparison import algorithm_lines, comparison_table, comparison_title, draw_comparison
 from maddpg.storage.files import without_nan, write_json
 from maddpg.training.outcomes import EVERYBODY, compare_runs, read_outcome
 
@@ -49,7 +49,7 @@ class Compare:
         for comparison in comparisons:
             console.print(comparison_title(comparison), highlight=False, markup=False, soft_wrap=True)
             console.print(comparison_table(comparison))
-        for line in difference_lines(comparisons[0]):
+        for line in algorithm_lines(comparisons[0]):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
         Console(stderr=True).print(self._following(comparisons[0].side), highlight=False, markup=False, soft_wrap=True)
         return 0
