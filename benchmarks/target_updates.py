@@ -106,7 +106,9 @@ def paired(run: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[float,
     rows = np.random.default_rng(0).integers(0, len(mine), (2_000, len(mine)))
     less, times = (mine - theirs)[rows].mean(axis=1), mine[rows].std(axis=1, ddof=1) / theirs[rows].std(axis=1, ddof=1)
     found = {"return": (np.mean(mine - theirs), less), "spread": (mine.std(ddof=1) / theirs.std(ddof=1), times)}
-    return {name: (float(value), *map(float, np.quantile(draws, [0.025, 0.975]))) for name, (value, draws) in found.items()}
+    return {
+        name: (float(value), float(np.quantile(draws, 0.025)), float(np.quantile(draws, 0.975))) for name, (value, draws) in found.items()
+    }
 
 
 def beside(world: str) -> dict[str, str]:
