@@ -36,6 +36,9 @@ def test_a_value_is_json_or_else_a_word():
         (["N=3", "N=4"], r"argument 'N=4': N is there twice; give it once"),
         (['N={"a": 1}'], r"arguments.N = \{'a': 1\}: it must be a number, a word, true or false, or a list of those"),
         (["N=[[1]]"], r"arguments.N = \[\[1\]\]: it must be a number"),
+        (["N=Infinity"], r"arguments.N = inf: it must be finite; give a large number, such as 1e9, or leave it out"),
+        (["N=1e999"], r"arguments.N = inf: it must be finite"),
+        (["N=[1, NaN]"], r"arguments.N = \[1, nan\]: it must be finite"),
     ],
 )
 def test_other_words_are_refused(words, message):
@@ -51,7 +54,7 @@ def test_tables_are_laid_over_each_other_by_name_and_survive_a_file():
     assert from_dict(json.loads(json.dumps(to_dict(config)))) == config
 
 
-@pytest.mark.parametrize("table", [3, {"N": {"deep": 1}}, {"not a name": 1}, {"N": object()}])
+@pytest.mark.parametrize("table", [3, {"N": {"deep": 1}}, {"not a name": 1}, {"N": object()}, {"N": float("-inf")}])
 def test_tables_of_anything_else_are_refused(table):
     with pytest.raises(ValueError, match=r"^arguments"):
         merge(Config("mpe2:simple_tag_v3"), {"arguments": table})

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from maddpg.config import AlgorithmConfig, ChannelConfig, Config, HostConfig, TrainingConfig, WorldConfig, preset
+from maddpg.config import AlgorithmConfig, ChannelConfig, Config, HostConfig, TeamConfig, TrainingConfig, WorldConfig, preset
 from maddpg.names import unknown_name
 from maddpg.settings import from_dict, merge, to_dict
+from maddpg.training.build import build
 
 INFINITE = float("inf")
 REFUSED = [
@@ -105,7 +106,10 @@ def test_every_field_that_is_checked_has_a_refusal_above():
         assert {item.name for item in fields(table)} - free == {name for refused, name, _, _ in REFUSED if refused is table}
 
 
-def test_worker_processes_are_as_many_as_cores_unless_somebody_says():
+def test_worker_processes_are_as_many_as_cores_that_may_be_used_unless_somebody_says(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {1, 4, 6}, raising=False)
+    assert HostConfig().worker_count == 3
+    monkeypatch.delattr(os, "sched_getaffinity")  # as on macOS
     assert HostConfig().worker_count == os.cpu_count()
     assert HostConfig(workers=0).worker_count == 0
     assert HostConfig(workers=1024, time_limit=1, step_timeout=1e6, max_faults=0).worker_count == 1024
@@ -114,6 +118,20 @@ def test_worker_processes_are_as_many_as_cores_unless_somebody_says():
 def test_counters_stay_within_32_bits():
     with pytest.raises(ValueError, match="all rounds take 2800000000 steps"):
         TrainingConfig(steps=2_000_000_000, environments=1_400_000_000)
+    with pytest.raises(ValueError, match=r"^updates = 200000: all rounds take 3000000000 updates: at most 2_000_000_000"):
+        TrainingConfig(updates=200_000)
+    assert TrainingConfig(updates=100_000).most_rounds == 20_000
+
+
+def test_noise_that_does_not_decay_takes_no_steps_for_it():
+    with pytest.raises(ValueError, match=r"^noise_steps = 100: says how long noise decays, and it does not; give noise_final too"):
+        AlgorithmConfig(noise_steps=100)
+    teams = {"good": TeamConfig(noise_steps=100)}
+
+    with pytest.raises(ValueError, match=r"^noise_steps = 100: says how long"):
+        build(Config("simple_push", teams=teams))
+    decaying = build(Config("simple_push", algorithm=AlgorithmConfig(noise_final=0.1), teams=teams))
+    assert decaying.hyper.noise_steps.tolist() == [500_000, 100]
 
 
 def test_an_unknown_setting_suggests_the_nearest():
@@ -215,7 +233,9 @@ def test_a_run_is_whole_rounds():
 
 
 def test_the_replay_is_no_larger_than_the_run_fills():
-    assert TrainingConfig(steps=20_050, environments=100).replay_rows == 20_100
+    training = TrainingConfig(steps=20_050, environments=100, replay_capacity=1_000_050)
+
+    assert (training.replay_rows, training.most_replay_rows) == (20_100, 1_000_100)
 
 
 RELEASED_CODE = {

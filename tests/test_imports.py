@@ -14,23 +14,24 @@ import maddpg
 PACKAGE = Path(maddpg.__file__).parent
 FOUNDATION = {"types", "names"}
 ALGORITHM = FOUNDATION | {"config"}
-LOOPS = ALGORITHM | {"settings", "statistics", "algorithm", "replay", "particles", "environments", "evaluation", "storage"}
+LOOPS = ALGORITHM | {"settings", "statistics", "algorithm", "replay", "particles", "spaces", "environments", "evaluation", "storage"}
 MAY_IMPORT = {
     "types": set(),
     "names": set(),
     "config": FOUNDATION,
     "statistics": set(),
+    "spaces": {"names"},
     "settings": ALGORITHM,
     "algorithm": ALGORITHM,
     "particles": FOUNDATION,
     "replay": FOUNDATION,
     "storage": ALGORITHM | {"settings"},
-    "environments": ALGORITHM | {"particles"},
+    "environments": ALGORITHM | {"particles", "spaces"},
     "evaluation": ALGORITHM | {"algorithm", "environments", "statistics"},
     "training": LOOPS,
     "report": LOOPS | {"training"},
     "paper": LOOPS | {"training", "report", "model"},
-    "policy": {"names"},
+    "policy": {"names", "spaces"},
     "export": LOOPS | {"training", "policy"},
     "model": LOOPS | {"training", "report", "export"},
     "cli": LOOPS | {"training", "report", "paper", "model", "export"},

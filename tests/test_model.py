@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import jax
@@ -16,9 +17,12 @@ from pettingzoo import ParallelEnv
 import maddpg
 from maddpg import MADDPG, AlgorithmConfig, ChannelConfig, CheckpointConfig, Config, HostConfig, TeamConfig, TrainingConfig, WorldConfig
 from maddpg.environments.contract import Environment
-from maddpg.environments.registry import make_environment
+from maddpg.environments.registry import make_environment, resolve
 from maddpg.environments.translation import Translator
 from maddpg.storage.arrays import named_leaves, read_metadata, save_tree
+from maddpg.storage.run_folder import RunFolder
+from maddpg.training.build import build
+from maddpg.training.run import train
 from maddpg.types import Availability
 
 SMALL = Config(
@@ -167,6 +171,49 @@ def test_a_loaded_run_has_a_whole_replay_to_learn_on_with(spread, tmp_path):
 
     assert loaded.parts.loop.store.replay.capacity == spread.parts.loop.store.replay.capacity == SMALL.training.replay_capacity
     assert loaded._trained_steps == (spread.steps, spread.steps)
+
+
+def test_a_loaded_run_counts_the_steps_from_before(spread, tmp_path):
+    spread.save(tmp_path / "run")
+    before = spread.steps
+
+    MADDPG.load(tmp_path / "run").save(tmp_path / "saved")
+    with MADDPG.load(tmp_path / "run", folder=tmp_path / "longer") as loaded:
+        loaded.learn(20)
+
+    assert RunFolder(tmp_path / "saved").read_config().training.steps == before
+    assert MADDPG.load(tmp_path / "saved")._trained_steps == (before, before)
+    assert MADDPG.load(tmp_path / "longer")._trained_steps == (before + 20, before + 20)
+
+
+def test_a_loaded_run_holds_its_frozen_team_itself(small_run, tmp_path):
+    shutil.copytree(small_run, tmp_path / "team")
+    config = replace(SMALL, teams={"adversary": TeamConfig(player="frozen", run=str(tmp_path / "team"))})
+    MADDPG("simple_push", config, seed=1).save(tmp_path / "run")
+    shutil.rmtree(tmp_path / "team")
+    loaded = MADDPG.load(tmp_path / "run")
+    before = jax.device_get(loaded.networks["actor"])
+
+    loaded.learn(100)
+
+    pairs = list(zip(jax.tree.leaves(before), jax.tree.leaves(jax.device_get(loaded.networks["actor"])), strict=True))
+    assert all(np.array_equal(old[:, 0], new[:, 0]) for old, new in pairs)
+    assert not any(np.array_equal(old[:, 1], new[:, 1]) for old, new in pairs)
+
+
+def test_nobody_learns_for_longer_than_can_be_counted():
+    with pytest.raises(ValueError, match=r"^steps = 3000000000: a run may take 2_000_000_000: counters live in 32 bits$"):
+        MADDPG("simple", SMALL).learn(3_000_000_000, lambda *_: False)
+
+
+def test_what_could_not_begin_does_not_hold_its_folder(tmp_path, monkeypatch):
+    model = MADDPG("simple", SMALL, folder=tmp_path / "run")
+    with monkeypatch.context() as patch:
+        patch.setattr("maddpg.training.memory.available_bytes", lambda: 1_000)
+        with pytest.raises(ValueError, match=r"this run needs 0\.00 GiB of memory"):
+            model.learn(10)
+
+    assert model.learn(10).steps == 10
 
 
 LOOKED_AT = {
@@ -319,6 +366,25 @@ def test_a_model_goes_on_after_whatever_happened(tmp_path):
     jax.tree.map(np.testing.assert_array_equal, expected, jax.device_get(second.networks))
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert [line["steps"] for line in lines if line["seed"] == 3] == [100, 200, 300]
+
+
+def test_a_finished_run_stays_finished_until_it_learns_on(tmp_path):
+    config = resolve(replace(SMALL, environment="simple", training=replace(SMALL.training, steps=150)))
+    folder = RunFolder(tmp_path)
+    train(build(config), folder, checkpoints=CheckpointConfig())
+    folder.evaluation.write_text("of the end")
+    files = (folder.config, folder.evaluation, folder.metrics, folder.parameters)
+    before = [path.read_bytes() for path in files]
+
+    MADDPG.resume(tmp_path).close()
+    assert [path.read_bytes() for path in files] == before
+
+    with MADDPG.resume(tmp_path) as model:
+        assert model.parts.loop.store.rows == 2_000
+        model.learn(50)
+    assert folder.read_config() == replace(config, training=replace(config.training, steps=200))
+    assert (tmp_path / "evaluation-150.json").read_text() == "of the end"
+    assert not folder.evaluation.exists()
 
 
 def test_without_a_folder_or_a_checkpoint_there_is_nothing_to_go_on_from(spread, tmp_path):

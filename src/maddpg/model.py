@@ -30,7 +30,7 @@ from maddpg.storage.lock import only_one
 from maddpg.storage.run_folder import RunFolder, make_run_folder
 from maddpg.storage.zoo import find_run
 from maddpg.training.build import Parts, build
-from maddpg.training.frozen import freeze, load_frozen
+from maddpg.training.frozen import freeze
 from maddpg.training.interrupt import stop_on_interrupt
 from maddpg.training.run import Progress, Run
 from maddpg.training.saved import fresh_learner, load_networks, networks, note_steps, trained_steps
@@ -85,7 +85,7 @@ class MADDPG:
             arguments={**config.arguments, **(arguments or {})},
             training=config.training if seed is None else replace(config.training, seed=seed),
         )
-        self._set_up(build(resolve(_open_ended(named)), typed, actor, critic), self._make_folder(folder), checkpoints=checkpoints)
+        self._set_up(build(resolve(named), typed, actor, critic, open_ended=True), self._make_folder(folder), checkpoints=checkpoints)
 
     def _make_folder(self, folder: str | Path | None) -> RunFolder:
         """A new one, or one that goes with this model."""
@@ -134,8 +134,9 @@ class MADDPG:
         """So many more environment steps for each seed, rounded up to whole rounds; again and again if one likes.
 
         Raises:
-            ValueError: steps that are no steps, or not enough memory.
+            ValueError: steps that are no steps, more than can be counted, or not enough memory.
             NotFinite, BadEnvironment, EnvironmentFailed: it cannot go on; what was learned before is kept.
+            NotSaved: its folder cannot be written.
             KeyboardInterrupt: after Ctrl-C, once the chunk under way is done; `learn` can go on from there.
         """
         if steps < 1:
@@ -216,7 +217,7 @@ class MADDPG:
         if not self._fresh:
             algorithm, seeds = self.parts.algorithm, self.config.training.all_seeds
             learner = fresh_learner(algorithm, jax.vmap(jax.random.key)(jnp.array(seeds)))
-            self._fresh = networks(freeze(learner, load_frozen(algorithm, len(seeds), self.parts.typed)))
+            self._fresh = networks(freeze(learner, self.parts.frozen))
         return self._fresh
 
     def save(self, path: str | Path) -> None:
@@ -226,7 +227,8 @@ class MADDPG:
             ValueError: the folder holds something already, or cannot be written.
         """
         training = self.config.training
-        done = max(self.steps, training.warmup_rounds * training.round_steps + 1)
+        done = max(*self._trained_steps, training.warmup_rounds * training.round_steps + 1)
+        done = min(done, training.most_rounds * training.round_steps)  # loaded again and again, they may be more than a run can have
         folder = make_run_folder(Path(path), self.config.environment)
         config = replace(self.config, training=replace(training, steps=done))
         folder.write_config(config)
@@ -294,7 +296,7 @@ class MADDPG:
         """
         saved = find_run(path)
         config = saved.read_config()
-        parts = build(_open_ended(config), _known(env, config), actor, critic)
+        parts = build(config, _known(env, config), actor, critic, open_ended=True)
         model = cls.__new__(cls)
         model._set_up(parts, model._make_folder(folder), load_networks(saved, config, parts.algorithm, best))
         model._before = trained_steps(saved, config, best)
@@ -304,7 +306,8 @@ class MADDPG:
     def resume(cls, path: str | Path, env: Any = None, *, actor: Network | None = None, critic: Network | None = None) -> MADDPG:
         """A run as its newest whole checkpoint has it, begun here with `checkpoints` or by `maddpg train`.
 
-        `learn` goes on in its folder as if it had never been stopped, and writes checkpoints as before.
+        `learn` goes on in its folder as if it had never been stopped, and writes checkpoints as before. Where that goes past the run's end,
+        its configuration gets the new one, and the evaluation of the old one is set aside.
 
         Args:
             path: the run's folder.
@@ -320,7 +323,10 @@ class MADDPG:
         newest = CheckpointFolder(saved.checkpoints, checkpoints.checkpoints_kept).found()[:1]
         if not newest:
             raise ValueError(f"{path} has no checkpoint to go on from; MADDPG.load({str(path)!r}) learns on with its networks")
-        parts = build(_open_ended(config, newest[0] * config.training.round_steps), _known(env, config), actor, critic)
+        # Versions before this one did not note that a run had gone on past its end.
+        steps = max(config.training.steps, newest[0] * config.training.round_steps)
+        config = replace(config, training=replace(config.training, steps=steps))
+        parts = build(config, _known(env, config), actor, critic, open_ended=True)
         model = cls.__new__(cls)
         model._set_up(parts, saved, checkpoints=checkpoints)
         model._run = model._begin(resume=True)
@@ -343,25 +349,22 @@ class MADDPG:
 
     def _begin(self, resume: bool) -> Run:
         """A run in this model's folder, which nobody else may train in until it is closed."""
-        self._held.enter_context(only_one(self._folder.path))
-        return Run(self.parts, self._folder, learned=self._learned, checkpoints=self._checkpoints, resume=resume)
+        with ExitStack() as stack:
+            stack.enter_context(only_one(self._folder.path))
+            run = Run(self.parts, self._folder, learned=self._learned, before=self._before, checkpoints=self._checkpoints, resume=resume)
+            self._held = stack.pop_all()
+        return run
 
     @property
     def _trained_steps(self) -> tuple[int, ...]:
         """Steps that each seed's networks were trained for in all, those before they were loaded too."""
-        return tuple(before + self.steps for before in self._before)
+        return self._run.trained_steps if self._run else self._before
 
     def _row(self, seed: int | None) -> int:
         seeds = self.config.training.all_seeds
         if seed is not None and seed not in seeds:
             raise ValueError(f"seed = {seed}: this was trained with {', '.join(map(str, seeds))}")
         return 0 if seed is None else seeds.index(seed)
-
-
-def _open_ended(config: Config, done: int = 0) -> Config:
-    """With a replay as large as `replay_capacity` says: nobody knows yet how long this will learn. `done` are steps that it did before."""
-    training = config.training
-    return replace(config, training=replace(training, steps=max(training.steps, training.replay_capacity, done)))
 
 
 def _known(env: Any, config: Config) -> Typed | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import types
 import typing
@@ -40,7 +41,7 @@ def _coerce(value: Any, kind: Any, where: str) -> Any:
 
 
 def _plain(value: Any, where: str) -> dict[str, Any]:
-    """A table of numbers, words, truth values and lists of them, by plain names; `ValueError` where it is something else."""
+    """A table of finite numbers, words, truth values and lists of them, by plain names; `ValueError` where it is something else."""
     if not isinstance(value, Mapping):
         raise ValueError(f"{where} = {brief(value)}: it must be a table of settings")
     for name, part in value.items():
@@ -50,6 +51,9 @@ def _plain(value: Any, where: str) -> dict[str, Any]:
             raise ValueError(f"{where}: {brief(name)} is no name of an argument: give letters, digits and _")
         if not plain:
             raise ValueError(f"{where}.{name} = {brief(part)}: it must be a number, a word, true or false, or a list of those")
+        if not all(math.isfinite(each) for each in parts if isinstance(each, float)):
+            # JSON, in which the run is written down, has no such numbers.
+            raise ValueError(f"{where}.{name} = {brief(part)}: it must be finite; give a large number, such as 1e9, or leave it out")
     return {name: list(part) if isinstance(part, tuple) else part for name, part in value.items()}
 
 

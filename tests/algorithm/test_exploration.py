@@ -22,6 +22,6 @@ def test_falls_in_a_straight_line_and_then_stays(steps, expected):
 
 
 def test_stays_as_it_is_without_an_end():
-    numbers = hyper(assemble(AlgorithmConfig(noise=0.4, noise_steps=1000), PAIR))
+    numbers = hyper(assemble(AlgorithmConfig(noise=0.4), PAIR))
 
     np.testing.assert_allclose(exploration_scale(numbers, jnp.int32(700)), [0.4] * 2)

@@ -12,6 +12,8 @@ import pytest
 
 from maddpg.config import ChannelConfig, WorldConfig
 from maddpg.environments.registry import read_environment
+from maddpg.evaluation import communication
+from maddpg.evaluation.conversation import join
 from tests.runs import command, train_small
 from tests.saved_runs import config_of, save_run
 
@@ -91,6 +93,19 @@ def test_messages_are_measured(run, capsys):
     assert [seed["seed"] for seed in seeds] == [3, 4]
     assert set(seeds[0]["senders"]) == set(AGENTS)
     assert set(seeds[0]["falls"]) == {"cut", "shuffled"}
+
+
+def test_many_episodes_of_messages_are_played_one_part_after_another(run, capsys, monkeypatch):
+    parts = []
+    monkeypatch.setattr(communication, "AT_ONCE", 20)
+    monkeypatch.setattr(communication, "join", lambda given, episodes: parts.append(given) or join(given, episodes))
+
+    assert command("messages --json --episodes 50", run) == 0
+
+    seeds = json.loads(capsys.readouterr().out)["seeds"]
+    assert [seed["episodes"] for seed in seeds] == [50, 50]
+    assert [[part.returns.shape[1] for part in given] for given in parts] == [[20, 20, 20]] * 2
+    assert len({part.returns.tobytes() for given in parts for part in given}) == 6  # other episodes each time
 
 
 def test_messages_are_shown(run, capsys):

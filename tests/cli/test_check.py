@@ -159,9 +159,11 @@ def test_json_of_a_right_world(capsys):
         ("check-env check_worlds:Line --arguments size=4", "check_worlds:Line got an unexpected keyword argument 'size'. It takes: length"),
         ("check-env check_worlds:Line --arguments length", "argument 'length': it must be NAME=VALUE"),
         ("check-env check_worlds:Line --episodes 0", "--episodes 0: it must be at least 1"),
+        ("check-env check_worlds:Line --episodes 1001", "--episodes 1001: it must be at most 1000"),
         ("check-env check_worlds:Line --step-timeout 0", "--step-timeout 0: it must be above 0 and at most a million seconds"),
         ("check-env check_worlds:Line --seed -1", "--seed -1: it must lie between 0 and"),
         ("check-env simple --arguments agents=3", "simple takes flags"),
+        ("check-env jaxmarl:MPE_simple_v3 --arguments max_steps=0", "jaxmarl:MPE_simple_v3 has episodes of 0 steps: give it a whole"),
     ],
 )
 def test_wrong_input_goes_with_2_and_one_line(words, said, capsys):

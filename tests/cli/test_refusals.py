@@ -247,6 +247,7 @@ def test_parameters_of_other_networks_are_refused(refusal, run):
     ("words", "line"),
     [
         ("--episodes 0", "--episodes 0: it must be at least 1"),
+        ("--episodes 1e10", "--episodes 10000000000: it must be at most 1000000"),
         ("--env simple_push", "--env 'simple_push': it must be mpe2:NAME, here mpe2:simple_push; or leave it out"),
         ("--env mpe2:simple_tag", "--env 'mpe2:simple_tag': this run was trained in simple_push; give mpe2:simple_push"),
         ("--play good", "--play 'good': it must be NAME=PLAYER, such as good=scripted"),

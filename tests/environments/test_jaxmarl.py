@@ -12,11 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from maddpg.config import Config
 from maddpg.environments import jaxmarl
+from maddpg.environments.conformance import check_environment
 from maddpg.environments.contract import restart
-from maddpg.environments.jaxmarl import names, spaces
+from maddpg.environments.jaxmarl import adapter, names, spaces
 from maddpg.environments.jaxmarl.adapter import _allowed
 from maddpg.environments.jaxmarl.families import NEVER, declared_length, without_clock_of_brax
+from maddpg.environments.registry import make_environment
 from maddpg.types import Box, Categorical
 
 SMALL = {"num_allies": 2, "num_enemies": 1, "map_width": 12, "map_height": 12, "max_steps": 15}
@@ -403,6 +406,28 @@ def test_wrong_names_and_arguments_are_refused_in_one_line(name, arguments, mess
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("length", [0, -4, "xxxxxxxxxx", 2.5, True, NEVER + 1])
+def test_a_length_that_is_no_number_of_steps_is_refused(length):
+    raw = make_raw()
+    raw.max_steps = length
+
+    with pytest.raises(ValueError, match=r"^mine has episodes of .* steps: give it a whole number of steps from 1 to 2_147_483_647$"):
+        jaxmarl.from_jaxmarl(raw, "mine")
+
+
+def test_the_mistakes_of_an_environment_are_told_in_one_line_and_found_by_its_check(monkeypatch):
+    raw = make_raw(length=2)
+    raw.reset = lambda key: raw.observe(0) + 1
+    monkeypatch.setattr(adapter, "construct", lambda plain, arguments: raw)
+    config = Config("jaxmarl:mine")
+
+    with pytest.raises(ValueError, match=r"^jaxmarl:mine cannot be made: TypeError: .* \(test_jaxmarl.py, line \d+\); `maddpg check-env"):
+        make_environment(config)
+    (finding,) = check_environment(config).findings
+    assert finding.severity == "error"
+    assert finding.what.startswith("making it raised TypeError: ")
+
+
 def test_arguments_that_are_right_are_taken():
     assert jaxmarl.make("MPE_simple_tag_v3", num_adversaries=2, max_steps=7, damping=0.5).spec.episode_length == 7
     assert names.construct("SMAX", {"scenario": "3m"}).num_agents == 6
@@ -413,6 +438,8 @@ def test_without_jaxmarl_it_says_how_to_install_it(monkeypatch):
 
     with pytest.raises(ImportError, match=r'pip install "maddpg\[jaxmarl\]"'):
         jaxmarl.make("MPE_simple_tag_v3")
+    with pytest.raises(ImportError, match="environments of JaxMARL need jaxmarl"):
+        check_environment(Config("jaxmarl:MPE_simple_tag_v3"))
 
 
 def test_what_jaxmarl_prints_when_imported_is_not_shown(monkeypatch, tmp_path, capsys):

@@ -12,6 +12,7 @@ import pytest
 from maddpg.config import ChannelConfig, Config, WorldConfig
 from maddpg.environments import mpe2, particles
 from maddpg.particles import SCENARIOS, make_scenario
+from tests.particles.writing import write_world
 
 pytest.importorskip("mpe2")
 
@@ -25,7 +26,7 @@ def test_worlds_survive_writing_and_reading(name):
     for index in range(5):
         world = replace(jax.tree.map(lambda leaf, index=index: np.asarray(leaf[index]), worlds), clock=np.array(index + 3))
         world = replace(world, velocity=world.position * 0.5, message=world.message + 0.25)
-        mpe2.write_world(reference, world)
+        write_world(reference, world)
         back = mpe2.read_world(reference)
         for field in fields(world):
             np.testing.assert_array_equal(getattr(back, field.name), getattr(world, field.name), err_msg=field.name)
@@ -35,7 +36,7 @@ def test_written_worlds_are_copies():
     reference = mpe2.make("simple")
     world = mpe2.read_world(reference)
     before = world.position.copy()
-    mpe2.write_world(reference, world)
+    write_world(reference, world)
 
     reference.parallel.step(mpe2.to_actions(reference, np.ones((1, 5))))
     reference.parallel.step(mpe2.to_actions(reference, np.array([[0, 0, 1, 0, 1]])))
@@ -93,6 +94,14 @@ def test_spaces_agree(name):
 def test_what_mpe2_cannot_do_is_refused(name, parameters, message):
     with pytest.raises(ValueError, match=message):
         mpe2.make(name, **parameters)
+
+
+def test_a_world_of_ones_own_is_not_in_mpe2(monkeypatch):
+    monkeypatch.setitem(SCENARIOS, "gather", lambda **_: replace(make_scenario("simple"), name="gather"))
+
+    with pytest.raises(ValueError, match="mpe2 has no gather; it has: simple, simple_adversary, "):
+        mpe2.make("gather")
+    assert not mpe2.has(Config("gather"))
 
 
 def test_parameters_that_say_what_mpe2_does_are_taken():

@@ -15,7 +15,7 @@ from maddpg.config import ChannelConfig
 from maddpg.environments import particles
 from maddpg.environments.channel import with_channel
 from maddpg.evaluation.communication import measure_communication, read_symbols, summarise
-from maddpg.evaluation.conversation import Conversation, choose_senders, converse, shuffle
+from maddpg.evaluation.conversation import Conversation, choose_senders, converse, join, last_heard, shuffle
 from maddpg.evaluation.information import chance_information, cross_table, entropy, mutual_information
 from maddpg.types import AgentSpec, Box, Categorical, EnvSpec, Simplex
 from tests.secret_game import secret_game
@@ -140,8 +140,7 @@ def test_the_language_and_a_joint_secret():
     """A cipher tells about word and key together, and about neither alone."""
     spec = EnvSpec("cipher", (AgentSpec("alice", "a", 1, (Categorical(2),), 2), AgentSpec("bob", "a", 1, (Categorical(2),))), 1, 1)
     word, key = np.array([0, 0, 1, 1] * 25), np.array([0, 1, 0, 1] * 25)
-    action = np.eye(2)[np.stack([word ^ key, word], axis=1)][:, None]
-    conversation = Conversation(np.zeros((3, 100, 2)), action, np.ones(100, int), {"word": word, "key": key})
+    conversation = Conversation(np.zeros((3, 100, 2)), np.eye(2)[np.stack([word ^ key, word], axis=1)], {"word": word, "key": key})
 
     alice = summarise(spec, conversation, choose_senders(spec)).senders["alice"]
 
@@ -154,11 +153,21 @@ def test_the_language_and_a_joint_secret():
 
 
 def test_the_symbol_is_the_last_that_could_be_heard():
-    spec = EnvSpec("steps", (AgentSpec("alice", "a", 1, (Categorical(9),), 9),), 1, 4)
-    said = np.array([[0, 1, 2, 3], [4, 5, 6, 7], [8, 0, 0, 0]])
-    conversation = Conversation(np.zeros((3, 3, 1)), np.eye(9)[said][:, :, None], np.array([4, 3, 1]), {})
+    said = jnp.array([[0, 1, 2, 3], [4, 5, 6, 7], [8, 0, 0, 0]])
 
-    assert summarise(spec, conversation, choose_senders(spec)).senders["alice"].symbols == ["2", "5", "8"]
+    heard = last_heard(jax.nn.one_hot(said.T, 9)[:, :, None], jnp.array([4, 3, 1]))
+
+    np.testing.assert_array_equal(heard, np.eye(9)[[[2], [5], [8]]])
+
+
+def test_conversations_are_joined_up_to_a_number_of_episodes():
+    parts = [Conversation(np.full((3, 4, 2), part), np.full((4, 2, 5), part), {"goal": np.full(4, part)}) for part in range(3)]
+
+    whole = join(parts, 10)
+
+    first = [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]
+    assert (whole.returns.shape, whole.spoken.shape) == ((3, 10, 2), (10, 2, 5))
+    assert whole.returns[2, :, 1].tolist() == whole.spoken[:, 1, 4].tolist() == whole.secrets["goal"].tolist() == first
 
 
 def test_symbols_of_every_kind_of_head():
@@ -195,8 +204,7 @@ def test_episodes_count_until_their_end(checked_keys):
     play = jax.jit(lambda key: converse(longer, partial(act, lambda secret, key: secret), 8, key, choose_senders(longer.spec)))
     conversation = play(jax.random.key(0))
 
-    assert (conversation.length == 3).all()
-    assert conversation.action.shape == (8, 6, 2, longer.spec.action_width)
+    assert conversation.spoken.shape == (8, 2, longer.spec.action_width)
     np.testing.assert_array_equal(conversation.returns[0], 2)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from gymnasium import spaces
 
-from maddpg import MADDPG, AlgorithmConfig, Config, TrainingConfig
+from maddpg import MADDPG, AlgorithmConfig, ChannelConfig, Config, TrainingConfig
 from maddpg.export import export_actors
 from maddpg.policy import load_policy
 from tests.environments.foreign.worlds import Auction, Film, frame
@@ -26,9 +26,10 @@ class Creature(Film):
         super().__init__([frame(0, "ab", observations=first)], "ab", seen_as, done_by)
 
 
-def make(environment):
+def make(environment, **channel):
     """A model in which nothing has been trained, with weights at random, and its exported team."""
-    config = Config("", algorithm=AlgorithmConfig(actor_layers=(8,)), training=TrainingConfig(seeds=len(SEEDS)))
+    algorithm, training = AlgorithmConfig(actor_layers=(8,)), TrainingConfig(seeds=len(SEEDS))
+    config = Config("", algorithm=algorithm, training=training, channel=ChannelConfig(**channel))
     model = MADDPG(environment, config, seed=SEEDS[0])
     model._learned = {"actor": make_actor(model.parts)}
     return model
@@ -41,6 +42,9 @@ def same(one, other):
         assert list(one) == list(other)
         for name in one:
             same(one[name], other[name])
+    elif isinstance(one, tuple):
+        for part, right in zip(one, other, strict=True):
+            same(part, right)
     else:
         assert one.dtype == other.dtype
         np.testing.assert_allclose(one, other, atol=1e-5)
@@ -78,3 +82,54 @@ def test_masks_in_the_observation_are_heeded(tmp_path):
             assert mask[action["bidder_0"]]
             bids.add(int(action["bidder_0"]))
         assert len(bids) > 2
+
+
+def act_alike(model, folder, cases):
+    """What the first agent does, by its exported actor as by the model; a case is what it sees, and a mask that comes beside it."""
+    name = model.agents[0]
+    export_actors(model.parts, model.networks["actor"], [0, 0], folder, agents=[name])
+    team = load_policy(folder)
+    for seen, mask in cases:
+        action = team.act({name: seen}, action_masks={name: mask})
+        same(action, model.predict({name: seen}, {name: {"action_mask": mask}}))
+        yield action[name]
+
+
+MASKS = [np.int8(mask) for mask in ([1, 1, 0], [1, 0, 1], [0, 1, 1])] * 20
+
+
+def test_a_sender_heeds_the_mask_in_its_observation(tmp_path):
+    eye = spaces.Dict({"action_mask": spaces.MultiBinary(3), "sight": spaces.Box(-1, 1, (4,))})
+    eye.seed(0)
+    cases = [({"sight": eye["sight"].sample(), "action_mask": mask}, None) for mask in MASKS]
+    first = dict.fromkeys("ab", cases[0][0])
+
+    with make(
+        lambda: Film([frame(0, "ab", observations=first)], "ab", eye),
+        channel_senders=("a",),
+        channel_receivers=("b",),
+        channel_size=2,
+    ) as model:
+        actions = list(act_alike(model, tmp_path / "export", cases))
+
+    assert all(mask[choice] for mask, (choice, _) in zip(MASKS, actions, strict=True))
+    assert len({int(choice) for choice, _ in actions}) > 1
+    assert all(message.tolist() in ([1, 0], [0, 1]) for _, message in actions)
+
+
+def test_a_sender_that_hears_heeds_the_mask_that_is_given(tmp_path):
+    """Its own action has two parts, as many as the pair of that action and its message: so has a mask."""
+    generator = np.random.default_rng(0)
+    cases = [((generator.uniform(-1, 1, 2), generator.integers(0, 2, 2)), (mask, np.ones(2))) for mask in MASKS]
+    move = spaces.Tuple((spaces.Discrete(3), spaces.Discrete(2)))
+    free = {agent: {"action_mask": (np.ones(3), np.ones(2))} for agent in "ab"}
+
+    with make(
+        lambda: Film([frame(0, "ab", infos=free)], "ab", action_space=move),
+        channel_senders=("all",),
+        channel_size=2,
+    ) as model:
+        actions = list(act_alike(model, tmp_path / "export", cases))
+
+    assert all(mask[choice] for mask, ((choice, _), _) in zip(MASKS, actions, strict=True))
+    assert len({int(choice) for (choice, _), _ in actions}) > 1

@@ -6,6 +6,7 @@ import errno
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +19,7 @@ from maddpg.algorithm.networks import Network, mlp
 from maddpg.config import TeamConfig
 from maddpg.export import export_actors, write
 from maddpg.policy import load_policy
-from maddpg.policy.spaces import Columns
+from maddpg.spaces.kinds import Columns
 from tests.export.actors import SEEDS, SPEC, make_actor, make_parts
 
 SEEN = {agent.name: np.linspace(-1, 1, agent.observation_size, dtype=np.float32) for agent in SPEC.agents}
@@ -151,6 +152,33 @@ def test_a_folder_that_holds_something_is_left_alone(parts, actor, tmp_path):
     export_actors(parts, actor, [0, 0], tmp_path / "empty", agents=["boxer"])
 
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["boxer.json", "boxer.safetensors", "empty", "file", "full", "thesis.tex"]
+
+
+def test_the_folder_that_one_is_in_is_not_replaced(parts, actor, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(ValueError, match=f"{tmp_path} is the folder that you are in, and cannot be replaced; give --out a new one"):
+        export_actors(parts, actor, [0, 0], Path("."))
+    with pytest.raises(ValueError, match="/ is not empty; give --out a new folder"):
+        export_actors(parts, actor, [0, 0], Path("/"))
+    assert list(tmp_path.iterdir()) == []
+
+    assert export_actors(parts, actor, [0, 0], Path("x/../here"), agents=["boxer"]) == [Path("x/../here/boxer.json")]
+
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+    with pytest.raises(ValueError, match=r"\. is not empty; give --out a new folder"):
+        export_actors(parts, actor, [0, 0], Path("."))
+
+
+def test_an_error_of_the_environment_is_not_blamed_on_the_folder(parts, actor, tmp_path, monkeypatch):
+    def fail(environment):
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", "maze.txt")
+
+    monkeypatch.setattr(write, "describe_spaces", fail)
+
+    with pytest.raises(FileNotFoundError, match=r"maze\.txt"):
+        export_actors(parts, actor, [0, 0], tmp_path / "export")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_leaves_nothing_behind(parts, actor, tmp_path, monkeypatch):

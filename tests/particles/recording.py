@@ -12,6 +12,7 @@ import numpy as np
 from maddpg.environments import mpe2
 from maddpg.particles import World, action_space, make_scenario
 from maddpg.types import Box
+from tests.particles.writing import write_world
 
 EPISODES, LENGTH = 20, 25
 GRID = 1024  # actions are multiples of 1 / 1024, so that mpe2's 32-bit arithmetic on them is exact
@@ -52,7 +53,7 @@ def _play(reference: mpe2.Reference, seed: int, random: np.random.Generator) -> 
     reference.parallel.reset(seed=seed)
     world = mpe2.read_world(reference)
     world.position[:] *= random.choice([0.15, 0.4, 1.0])
-    mpe2.write_world(reference, world)
+    write_world(reference, world)
     lean = random.uniform(size=(len(reference.scenario.bodies.agents), 64))
     worlds, observations, actions, rewards, truncations, terminations = [world], [_observe(reference)], [], [], [], []
     for _ in range(LENGTH):

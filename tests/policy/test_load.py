@@ -10,10 +10,12 @@ import subprocess
 import sys
 from contextlib import suppress
 
+import jax
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jax import export
 
 import maddpg
 from maddpg.export import export_actors
@@ -239,6 +241,26 @@ def test_the_network_of_another_agent_is_refused_in_every_format(format, origina
     change(folder, observation={"kind": "columns", "size": 8}, layers=layers, activation=activation)
 
     with pytest.raises(ValueError, match=r"is not what .*mixer\.json says"):
+        load_policy(folder)
+
+
+@pytest.mark.parametrize("target", ["xla_ffi_python_cpu_callback", "lapack_sgetrf_ffi", "anything"])
+def test_a_program_that_calls_the_machine_is_refused(target, originals, tmp_path):
+    """Compiled for the device, it would be handed addresses out of the file."""
+    folder = shutil.copytree(originals / "stablehlo", tmp_path / "export")
+
+    def act(observation):
+        outside = jax.ffi.ffi_call(target, jax.ShapeDtypeStruct((observation.shape[0], 10), np.float32))
+        branch = jax.lax.cond(observation[0, 0] > 0, lambda: outside(observation), lambda: jax.numpy.zeros((observation.shape[0], 10)))
+        return {"columns": branch, "output": branch}
+
+    (batch,) = export.symbolic_shape("batch")
+    allowed = [export.DisabledSafetyCheck.custom_call(target)]
+    program = export.export(jax.jit(act), disabled_checks=allowed)(jax.ShapeDtypeStruct((batch, 9), np.float32))
+    (folder / "mixer.stablehlo").write_bytes(program.serialize())
+    change(folder, bytes=(folder / "mixer.stablehlo").stat().st_size)
+
+    with pytest.raises(ValueError, match=rf"is not what .*: its program calls {target}, and may hold arithmetic alone; export the run"):
         load_policy(folder)
 
 

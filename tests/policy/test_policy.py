@@ -10,7 +10,7 @@ import pytest
 from maddpg.policy import Policies, Policy
 from maddpg.policy.description import Description
 from maddpg.policy.heads import Head
-from maddpg.policy.spaces import Choices, Columns, Numbers, Product
+from maddpg.spaces.kinds import Choices, Columns, Numbers, Product
 
 DESCRIBED = Description(
     environment="market",
@@ -93,6 +93,18 @@ def test_drawn_actions_come_from_the_generator():
 def test_what_does_not_fit_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_agents_may_be_called_as_the_environment_calls_them():
+    team = Policies({"0": Policy(replace(DESCRIBED, agent="0"), logits), "1": Policy(replace(DESCRIBED, agent="1"), logits)})
+
+    actions = team.act({0: SEEN, "1": SEEN}, action_masks={0: [1, 0, 1]})
+
+    assert {agent: action["ware"] for agent, action in actions.items()} == {0: 5, "1": 6}
+    assert team[1].agent == "1"
+    assert 1 in team
+    with pytest.raises(ValueError, match=r"unknown agent '7'\. Known: 0, 1"):
+        team.act({7: SEEN})
 
 
 def test_a_team_acts_by_name():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from importlib import metadata
 
@@ -91,6 +92,13 @@ def test_the_configuration_comes_back_as_it_went(elsewhere):
     folder.write_config(CONFIG)
 
     assert folder.read_config() == CONFIG
+
+
+def test_a_configuration_that_would_come_back_as_another_is_not_written(elsewhere):
+    with pytest.raises(ValueError, match=r"config.json cannot be written: a setting is not finite .*; give a finite number"):
+        RunFolder(elsewhere).write_config(Config("mine:make", arguments={"reach": math.inf}))
+
+    assert not list(elsewhere.iterdir())
 
 
 def test_the_configuration_says_what_the_run_ran_on(elsewhere):

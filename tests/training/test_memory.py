@@ -46,13 +46,13 @@ def test_each_draw_takes_its_transitions(algorithm, draws):
 
 
 def test_memory_that_runs_out_after_all_is_told_in_a_line():
-    with pytest.raises(ValueError, match="memory ran out") as told, exhaustion_told(fused(1_000).training):
+    with pytest.raises(ValueError, match="memory ran out") as told, exhaustion_told(fused(1_000)):
         raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 10624 bytes.\nBuffer assignment: ...")
     assert str(told.value) == (
         "memory ran out with a replay of 1_000 transitions, batch_size = 4, environments = 10, seeds = 1 "
         "(Out of memory allocating 10624 bytes); give a smaller replay_capacity or batch_size, or fewer environments or seeds"
     )
-    with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"), exhaustion_told(fused(1_000).training):
+    with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"), exhaustion_told(fused(1_000)):
         raise jax.errors.JaxRuntimeError("INTERNAL: something else")
 
 

@@ -193,6 +193,7 @@ def test_a_plan_with_a_frozen_team_looks_for_its_run_first(trained, tmp_path):
     assert "3 seeds from 7" in plan(build(against(trained[0])))
     with pytest.raises(ValueError, match="is not a run"):
         plan(build(against(tmp_path / "nowhere")))
+    assert "3 seeds from 7" in plan(build(against(tmp_path / "nowhere")), from_checkpoint=True), "a checkpoint holds the team"
 
 
 def one_line(refusal) -> str:

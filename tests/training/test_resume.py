@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ import pytest
 from maddpg.config import AlgorithmConfig, ChannelConfig, CheckpointConfig, Config, RewardDesignConfig, TrainingConfig, WorldConfig
 from maddpg.environments.registry import resolve
 from maddpg.storage import checkpoint
-from maddpg.storage.arrays import named_leaves
+from maddpg.storage.arrays import named_leaves, read_metadata
 from maddpg.storage.run_folder import RunFolder
 from maddpg.training import pace
 from maddpg.training.build import build
@@ -197,6 +198,10 @@ def test_an_environment_that_cannot_be_put_back_is_counted(tmp_path):
     assert elsewhere.sum() >= count
     assert not np.asarray(run._run.episode_return)[0, elsewhere].any()
     np.testing.assert_array_equal(run._run.observation[0], parts.loop._vectors[0]._crew.block.observation)
+    run.advance(run.rounds + 1)
+    under_way = elsewhere & (np.asarray(run._run.observation)[0, :, 0, 1] > 0)
+    assert under_way.any()
+    assert not np.asarray(run._run.whole)[0, under_way].any(), "what they return in the end does not count"
     run.advance(training.rounds)
     assert run.rounds == 20
     run.close()
@@ -205,26 +210,73 @@ def test_an_environment_that_cannot_be_put_back_is_counted(tmp_path):
 # Without all of it ---------------------------------------------------------------------------------------------------------------
 
 
-def test_without_its_replay_a_run_fills_it_again(tmp_path):
+def lose_replay(monkeypatch):
+    """From now on checkpoints are as if they had been written without it, by a version that kept its rings all the same."""
+    read = checkpoint.CheckpointFolder.read
+    monkeypatch.setattr(checkpoint.CheckpointFolder, "read", lambda self, rounds: replace(read(self, rounds), replay=None))
+
+
+@pytest.mark.parametrize("with_rings", [False, True])
+def test_without_its_replay_a_run_fills_it_again(with_rings, tmp_path, monkeypatch):
+    """Also where it is to train for longer, and its replay has become larger."""
     config = RUNS["seeds, ensembles, models"]
-    folder, often = RunFolder(tmp_path), replace(OFTEN, checkpoint_replay=False)
+    config = replace(config, training=replace(config.training, replay_capacity=1_000))
+    folder, often = RunFolder(tmp_path), replace(OFTEN, checkpoint_replay=with_rings)
     stop_at(build(config), folder, 480, often=often)
-    assert not list(folder.checkpoints.glob("replay-*"))
+    assert any(folder.checkpoints.glob("replay-*")) == with_rings
+    lose_replay(monkeypatch)
 
-    parts, said = build(config), []
+    parts, said = build(replace(config, training=replace(config.training, steps=700))), []
     run = Run(parts, folder, checkpoints=often, say=said.append, resume=True)
+    before = jax.device_get(run.networks())
+    run.advance(49)
 
-    assert said == ["the checkpoint has no replay: 100 steps were played without learning, to fill it again"]
-    assert run.rounds * config.training.round_steps == 490
+    assert said == ["the checkpoint has no replay: 100 steps are played without learning, to fill it again"]
+    jax.tree.map(np.testing.assert_array_equal, before, jax.device_get(run.networks()))
+    assert run._run.replay.shape[1] == 700
     rows, rings = np.asarray(run._run.replay), jax.device_get(run._run.rings)
     added = 490
     for replay in rows:
         assert len({row.tobytes() for row in replay[:added]}) == 100  # and all others are copies of those
         assert replay[:added].any(axis=1).all()
     assert (rings.alive.sum(axis=2) == added).all()
-    run.advance(config.training.rounds)
-    assert run.rounds == 60
+    run.advance(70)
+    assert run.rounds == 70
+    assert not jax.tree.all(jax.tree.map(np.array_equal, before, jax.device_get(run.networks())))
     run.close()
+
+
+def test_a_run_that_ends_before_its_replay_is_full_again_still_ends(tmp_path):
+    folder, often = RunFolder(tmp_path), replace(OFTEN, checkpoint_replay=False)
+    stop_at(build(CONFIG), folder, 540, often=often)
+
+    first, said = ended(build(CONFIG), folder, often)
+
+    reason = "the checkpoint has no replay, and no more steps are left than would fill it again: nothing more is learned"
+    assert said == [reason, "resumed at step 520"]
+    lines = [json.loads(line) for line in folder.metrics.read_text().splitlines()]
+    assert [(line["kind"], line["steps"]) for line in lines][-2:] == [("evaluation", 600), ("training", 600)]
+    assert (folder.checkpoints / "checkpoint-000000000060.json").is_file()
+    assert read_metadata(folder.parameters)["steps"] == "600"
+
+    again, said = ended(build(CONFIG), folder, often)
+    assert said == ["resumed at step 600"]
+    assert_same(again, first)
+
+
+def test_a_replay_of_a_run_whose_end_was_open_fits_into_that_of_one_with_an_end(tmp_path):
+    """Whoever goes on with a model by `maddpg resume` has a smaller ring, if the run is short."""
+    training = replace(TRAINING, steps=250)
+    config = replace(CONFIG, algorithm=replace(SMALL, ensemble_size=2), training=training)
+    whole, _ = ended(build(config), RunFolder(tmp_path / "whole"), None, resume=False)
+    folder, parts = RunFolder(tmp_path / "broken"), build(config, open_ended=True)
+    stop_at(parts, folder, 150)
+    assert (parts.loop.store.rows, build(config).loop.store.rows) == (400, 250)
+
+    again, said = ended(build(config), folder)
+
+    assert said == ["resumed at step 130"]
+    assert_same(again, whole)
 
 
 def test_a_damaged_checkpoint_is_passed_over(tmp_path):

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from maddpg.storage.arrays import named_leaves
+from maddpg.storage.arrays import named_leaves, read_metadata
 from maddpg.storage.run_folder import RunFolder
 from maddpg.training import pace
 from maddpg.training.build import build
@@ -352,6 +352,7 @@ def test_nan_stops_the_run_and_keeps_the_last_good_state(spoil, found, at, confi
 
     assert str(stopped.value).startswith(found)
     assert str(folder.path) in str(stopped.value)
+    assert read_metadata(folder.parameters)["steps"] == f"{(at - 1) * ROUND},{(at - 1) * ROUND}", "those that they were trained for"
     assert chunks[-1].end == at
     for name, array in load_file(folder.parameters).items():
         np.testing.assert_array_equal(array, chunks[-2].learner[name])

@@ -264,6 +264,20 @@ def test_a_run_that_was_stopped_goes_on(whole, tmp_path):
     assert not shelf.has_ended("broken", TINY)
 
 
+def test_the_minutes_of_a_run_that_is_killed_are_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr("maddpg.training.shelf.SPENT_SECONDS", 0)
+    shelf, noted = shelf_in(tmp_path), []
+
+    @contextmanager
+    def looking():
+        yield lambda progress: noted.append(shelf.folder("killed", TINY).path.joinpath(SPENT).is_file())
+
+    replace(shelf, progress=looking).actors("killed", TINY)
+
+    assert noted[0] is False
+    assert all(noted[1:])
+
+
 def test_a_run_whose_summary_failed_is_not_trained_again(whole, tmp_path):
     said: list[str] = []
     shelf = shelf_in(tmp_path, said)

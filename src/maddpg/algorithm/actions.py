@@ -15,7 +15,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Key
 
 from maddpg.config import AlgorithmConfig
-from maddpg.types import Box, Categorical, EnvSpec
+from maddpg.names import brief
+from maddpg.types import Box, Categorical, EnvSpec, Simplex, Space
 
 LOG_STD_RANGE = (-5.0, 1.0)
 """Bounds of the squashed Gaussian's log standard deviation, before the squashing."""
@@ -34,6 +35,7 @@ class ActionLayout:
     valid: jax.Array  # bool: not padding
     low: jax.Array  # of box columns, else 0
     high: jax.Array  # of box columns, else 0
+    kinds: frozenset[type[Space]] = field(metadata={"static": True})  # of all agents' spaces
     heads: int = field(metadata={"static": True})  # most softmax heads of any agent
     boxes: bool = field(metadata={"static": True})  # whether any agent has a box
     stochastic: bool = field(metadata={"static": True})  # squashed Gaussian, not a point, on boxes
@@ -42,7 +44,11 @@ class ActionLayout:
 
 
 def action_layout(config: AlgorithmConfig, spec: EnvSpec) -> ActionLayout:
-    """The layout of every agent's action vector, stacked over agents."""
+    """The layout of every agent's action vector, stacked over agents.
+
+    Raises:
+        ValueError: a space that is of no kind with a head.
+    """
     shape = (spec.agent_count, spec.action_width)
     head, one_hot, box = np.full(shape, -1), np.zeros(shape, bool), np.zeros(shape, bool)
     low, high = np.zeros(shape), np.zeros(shape)
@@ -52,9 +58,11 @@ def action_layout(config: AlgorithmConfig, spec: EnvSpec) -> ActionLayout:
             columns = slice(start, start := start + space.size)
             if isinstance(space, Box):
                 box[row, columns], low[row, columns], high[row, columns] = True, space.low, space.high
-            else:
+            elif isinstance(space, Categorical | Simplex):
                 head[row, columns], one_hot[row, columns] = heads, isinstance(space, Categorical)
                 heads += 1
+            else:
+                raise ValueError(f"{agent.name} acts in {brief(space)}, which has no action head; docs/changing.md says how to add one")
     return ActionLayout(
         head=jnp.asarray(head),
         one_hot=jnp.asarray(one_hot),
@@ -62,6 +70,7 @@ def action_layout(config: AlgorithmConfig, spec: EnvSpec) -> ActionLayout:
         valid=jnp.asarray(spec.action_valid),
         low=jnp.asarray(low, jnp.float32),
         high=jnp.asarray(high, jnp.float32),
+        kinds=frozenset(type(space) for agent in spec.agents for space in agent.action),
         heads=int(head.max()) + 1,
         boxes=bool(box.any()),
         stochastic=config.policy == "stochastic",
@@ -117,9 +126,8 @@ def differentiable_sample(layout: ActionLayout, output: Float[Array, "batch outp
 
 
 def greedy(layout: ActionLayout, output: Float[Array, "batch output"]) -> Float[Array, "batch action"]:
-    """The action without any noise: the arg max of a categorical, the softmax of a simplex, the point or the mean of a box."""
-    output = output[:, : layout.valid.shape[-1]]
-    return _compose(layout, _discretise(layout, probabilities(layout, output)), _squash(layout, output))
+    """The action of one policy without any noise: the arg max of a categorical, the softmax of a simplex, the point or the mean of a box."""
+    return greedy_mean(layout, output[None])
 
 
 def relaxed_sample(layout: ActionLayout, output: Float[Array, "batch output"], key: Key[Array, ""]) -> Float[Array, "batch action"]:

@@ -25,11 +25,13 @@ from maddpg.algorithm.ensembles import member_outputs
 from maddpg.algorithm.losses import weighted_mean
 from maddpg.algorithm.optimisers import step
 from maddpg.algorithm.state import Algorithm, Hyper, TrainState
-from maddpg.types import Availability, PyTree, Transition
+from maddpg.types import Availability, Box, Categorical, PyTree, Simplex, Transition
 
 MODEL_LOG_STD_RANGE = (-3.0, 1.0)
 """Bounds of the log standard deviation, in halves of the action's range, of a model of a deterministic policy and its noise. The lower
 one is the floor that keeps the likelihood finite. A model of a squashed Gaussian has that policy's own bounds."""
+MODELLED = frozenset({Categorical, Simplex, Box})
+"""The kinds of spaces whose likelihood, entropy and divergence stand here."""
 EDGE = 1e-6  # of the range: nearer than this to a bound counts as on it
 
 
@@ -42,7 +44,14 @@ class Belief(NamedTuple):
 
 
 def belief(layout: ActionLayout, output: Float[Array, "*batch output"], log_std: Float[Array, "*batch action"]) -> Belief:
-    """The distribution that a network's output stands for."""
+    """The distribution that a network's output stands for.
+
+    Raises:
+        ValueError: a space whose likelihood is unknown, which would count for nothing in every loss and measure made of this.
+    """
+    if unknown := layout.kinds - MODELLED:
+        names = ", ".join(sorted(kind.__name__ for kind in unknown))
+        raise ValueError(f"inference: nobody has written the likelihood of {names} (docs/changing.md, another action head); leave it out")
     width = layout.valid.shape[-1]
     point = output[..., :width]
     mean = point if layout.stochastic else jnp.tanh(point)

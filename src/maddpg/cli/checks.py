@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 
-def require_episodes(episodes: int, least: int) -> None:
-    """Raise `ValueError` unless there are enough episodes for what a command tells of them."""
+def require_episodes(episodes: int, least: int, most: int = 1_000_000) -> None:
+    """Raise `ValueError` unless there are enough episodes for what a command tells of them, and not more than memory may hold."""
     if episodes < least:
         advice = "" if least < 2 else ", and 1000 or more for numbers to believe"
         raise ValueError(f"--episodes {episodes}: it must be at least {least}{advice}")
+    if episodes > most:
+        raise ValueError(f"--episodes {episodes}: it must be at most {most}")

@@ -10,6 +10,9 @@ from maddpg.config.checks import LARGEST_COUNT, require, require_choices, requir
 MOST_LAYERS, WIDEST_LAYER = 32, 65_536
 """What no network reaches, and what can still be planned before any memory is taken."""
 
+LARGEST_ENSEMBLE = 64
+"""Sub-policies of an agent."""
+
 
 @dataclass(frozen=True)
 class AlgorithmConfig:
@@ -114,10 +117,13 @@ class AlgorithmConfig:
         require(self.inference_entropy >= 0, "inference_entropy", self.inference_entropy, "must be at least 0; 0.001 is the paper's")
         require_finite(self)
         defaults = type(self).__dataclass_fields__
+        used = self.noise_final is not None or self.noise_steps == defaults["noise_steps"].default
+        require(used, "noise_steps", self.noise_steps, "says how long noise decays, and it does not; give noise_final too, or leave it out")
         for name in ("inference_layers", "inference_rate", "inference_entropy"):
             used = self.inference or getattr(self, name) == defaults[name].default
             require(used, name, getattr(self, name), "says something about inferred policies only; give inference too, or leave it out")
         for name in ("ensemble_index", "ensemble_target"):
             used = self.ensemble_size > 1 or getattr(self, name) == defaults[name].default
             require(used, name, getattr(self, name), "says something about ensembles only; give ensemble_size too, or leave it out")
-        require(1 <= self.ensemble_size <= 64, "ensemble_size", self.ensemble_size, "must lie between 1 and 64; the paper has 2 or 3")
+        within = 1 <= self.ensemble_size <= LARGEST_ENSEMBLE
+        require(within, "ensemble_size", self.ensemble_size, f"must lie between 1 and {LARGEST_ENSEMBLE}; the paper has 2 or 3")

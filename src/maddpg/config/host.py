@@ -13,7 +13,8 @@ class HostConfig:
     """How environments in Python are run. Worlds on the device take none of this."""
 
     workers: int | None = None
-    """Processes among which the environments are shared. Left out: one for each core of the machine; 0: none, they step in this one."""
+    """Processes among which the environments are shared. Left out: one for each core that this process may use; 0: none, they step in
+    this one."""
     time_limit: int | None = None
     """Steps after which an episode is cut off, as a time limit: its value goes on. Left out: what the environment says of itself, or
     1000."""
@@ -32,4 +33,9 @@ class HostConfig:
     @property
     def worker_count(self) -> int:
         """Processes for one seed."""
-        return (os.cpu_count() or 1) if self.workers is None else self.workers
+        return usable_cores() if self.workers is None else self.workers
+
+
+def usable_cores() -> int:
+    """Cores that this process may use: a container or `taskset` may have left it fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -41,7 +41,8 @@ class TeamConfig:
 
     def __post_init__(self) -> None:
         require_choices(self)
-        AlgorithmConfig(inference=True, **self.numbers)  # the same ranges
+        # The same ranges. What a number goes with may stand in the table `algorithm`: that is looked at when the two are put together.
+        AlgorithmConfig(**{"inference": True, "noise_final": 0.0, **self.numbers})
         require(
             (self.run is not None) == (self.player == "frozen"), "run", self.run, "a frozen team needs one, and no other team takes one"
         )

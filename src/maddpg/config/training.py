@@ -67,6 +67,8 @@ class TrainingConfig:
         )
         taken = self.rounds * self.round_steps
         require(taken <= LARGEST_COUNT, "environments", self.environments, f"all rounds take {taken} steps: at most {LARGEST_COUNT:_}")
+        learned = self.rounds * self.updates
+        require(learned <= LARGEST_COUNT, "updates", self.updates, f"all rounds take {learned} updates: at most {LARGEST_COUNT:_}")
 
     @property
     def all_seeds(self) -> range:
@@ -89,6 +91,16 @@ class TrainingConfig:
         return -(-self.warmup_steps // self.round_steps)
 
     @property
+    def most_rounds(self) -> int:
+        """Rounds after which a counter of steps or of updates may be full, however long one likes to go on."""
+        return LARGEST_COUNT // max(self.round_steps, self.updates)
+
+    @property
+    def most_replay_rows(self) -> int:
+        """Rows of the replay of a run whose end nobody knows: `replay_capacity`, rounded up to whole rounds."""
+        return min(-(-self.replay_capacity // self.round_steps), self.most_rounds) * self.round_steps
+
+    @property
     def replay_rows(self) -> int:
-        """Rows of the replay: `replay_capacity`, rounded up to whole rounds, and no more than the run fills."""
-        return min(-(-self.replay_capacity // self.round_steps), self.rounds) * self.round_steps
+        """Rows of the replay: so many, and no more than the run fills."""
+        return min(self.most_replay_rows, self.rounds * self.round_steps)

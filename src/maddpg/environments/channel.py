@@ -18,8 +18,6 @@ from maddpg.environments.channel_columns import lay_out
 from maddpg.environments.contract import Environment
 from maddpg.types import Availability, PyTree, TimeStep
 
-EVERYBODY = "all"
-
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -131,13 +132,18 @@ def variant(config: Config) -> dict[str, Any]:
     return {"terminate_on_success": False, **defaults, **config.world.given()}
 
 
-def _make_foreign(config: Config, typed: Typed | None) -> Environment | HostWorld:
-    name, arguments = config.environment, dict(config.arguments)
+def find_maker(name: str) -> Callable[..., Any]:
+    """What makes the environment of a name that is neither one of our own worlds nor a factory. Raises `ValueError` as `find_factory`."""
     if name.startswith("jaxmarl:"):
         from maddpg.environments.jaxmarl import make as make_jaxmarl
 
-        return make_jaxmarl(name.partition(":")[2], **arguments)
-    make = _trusted(name, typed) if is_factory(name) else find_factory(name)
+        return partial(make_jaxmarl, name)
+    return find_factory(name)
+
+
+def _make_foreign(config: Config, typed: Typed | None) -> Environment | HostWorld:
+    name, arguments = config.environment, dict(config.arguments)
+    make = _trusted(name, typed) if is_factory(name) else find_maker(name)
     limit, with_state = config.host.time_limit, config.algorithm.critic_input != "observations"
     try:
         first = call(make, arguments, name)

@@ -25,20 +25,22 @@ class Translator:
         """Of the environment."""
         return self._environment.spec
 
-    def pack(self, observations: Mapping[str, Any], infos: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def pack(self, observations: Mapping[Any, Any], infos: Mapping[Any, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Observation [agent, observation], who has one [agent], and what is allowed [agent, action].
 
         Args:
-            observations: name -> observation as the environment gives it; on the device, a vector of its true size.
-            infos: name -> info, with `action_mask` where choices are forbidden: as the environment gives it; on the device, as a row of
+            observations: agent -> observation as the environment gives it; on the device, a vector of its true size. An agent is called
+                by its name, or by what the environment calls it where that is no text, such as 0.
+            infos: agent -> info, with `action_mask` where choices are forbidden: as the environment gives it; on the device, as a row of
                 `Availability.action_mask`.
 
         Raises:
             ValueError: somebody who is no agent, or an observation that does not fit.
         """
+        observations, infos = _by_name(observations), _by_name(infos)
         for name in observations:
             if name not in self.spec.names:
-                raise ValueError(unknown_name("agent", str(name), self.spec.names))
+                raise ValueError(unknown_name("agent", name, self.spec.names))
         if isinstance(self._environment, HostWorld):
             packed: tuple[np.ndarray, np.ndarray, np.ndarray] = self._open().pack(observations, infos)
             return packed
@@ -61,13 +63,13 @@ class Translator:
                 row[: agent.action_size] = mask
         return rows, there, allowed
 
-    def unpack(self, action: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
-        """Name -> action as the environment takes it, from actions [agent, action]."""
+    def unpack(self, action: np.ndarray, agents: Sequence[Any]) -> dict[Any, Any]:
+        """Agent, called as in `agents` -> action as the environment takes it, from actions [agent, action]."""
         if isinstance(self._environment, HostWorld):
-            unpacked: dict[str, Any] = self._open().unpack(action, names)
-            return unpacked
-        places = {agent.name: (index, agent.action_size) for index, agent in enumerate(self.spec.agents)}
-        return {name: action[places[name][0], : places[name][1]] for name in names}
+            unpacked: dict[str, Any] = self._open().unpack(action, [str(agent) for agent in agents])
+        else:
+            unpacked = {agent.name: row[: agent.action_size] for agent, row in zip(self.spec.agents, action, strict=True)}
+        return {agent: unpacked[str(agent)] for agent in agents}
 
     def close(self) -> None:
         """Give back what the copy holds."""
@@ -80,3 +82,11 @@ class Translator:
         if self._copy is None:
             self._copy = self._environment.factory()
         return self._copy
+
+
+def _by_name(values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Values under the names of agents. Raises ValueError for two of one agent, such as 0 and "0"."""
+    named = {str(agent): value for agent, value in values.items()}
+    if len(named) < len(values):
+        raise ValueError(f"two of {', '.join(map(repr, values))} are one agent; give each agent once")
+    return named

@@ -16,11 +16,14 @@ import numpy as np
 
 from maddpg.algorithm.state import Algorithm
 from maddpg.environments.contract import Environment
-from maddpg.evaluation.conversation import INTERVENTIONS, Act, Conversation, choose_senders, converse
+from maddpg.evaluation.conversation import INTERVENTIONS, Act, Conversation, choose_senders, converse, join
 from maddpg.evaluation.evaluate import EVALUATION_SEED
 from maddpg.evaluation.information import chance_information, cross_table, entropy, mutual_information
 from maddpg.evaluation.players import as_trained, episode_sub_policies, play_actions
 from maddpg.types import AgentSpec, Box, EnvSpec, PyTree
+
+AT_ONCE = 10_000
+"""Episodes of each seed that are played side by side: all that is done in them is in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -81,22 +84,29 @@ def measure_messages(
 ) -> list[Communication]:
     """Play and measure the trained actors [seed, agent, ...] of a run, greedily, in one program: a result for each seed.
 
-    Teams that did not learn play as they did in training; of an ensemble, a member is drawn for each team and episode.
+    Teams that did not learn play as they did in training; of an ensemble, a member is drawn for each team and episode. More than `AT_ONCE`
+    episodes are played in several calls, and messages shuffled within each.
     """
     tampered, players = choose_senders(environment.spec, senders), jnp.asarray(as_trained(algorithm))
+    at_once = min(episodes, AT_ONCE)
 
     def play(actor: PyTree, key: jax.Array) -> Conversation:
         member_key, play_key = jax.random.split(key)
-        who = episode_sub_policies(algorithm, "drawn", member_key, episodes)
+        who = episode_sub_policies(algorithm, "drawn", member_key, at_once)
 
         def act(worlds: PyTree, observation: jax.Array, key: jax.Array) -> jax.Array:
             return play_actions(algorithm, environment, actor, players, observation, worlds, key, who)
 
-        return converse(environment, act, episodes, play_key, tampered)
+        return converse(environment, act, at_once, play_key, tampered)
 
-    seeds = len(jax.tree.leaves(actor)[0])
-    conversations = jax.device_get(jax.jit(jax.vmap(play))(actor, jax.random.split(jax.random.key(EVALUATION_SEED), seeds)))
-    return [summarise(environment.spec, jax.tree.map(lambda leaf, row=row: leaf[row], conversations), tampered) for row in range(seeds)]
+    seeds, program = len(jax.tree.leaves(actor)[0]), jax.jit(jax.vmap(play))
+    keys = jax.random.split(jax.random.key(EVALUATION_SEED), seeds)
+    parts: list[Conversation] = [jax.device_get(program(actor, keys))]
+    for part in range(1, -(-episodes // at_once)):
+        # Splitting a key in two, as the first part does, is the same as folding 0 and 1 into it.
+        parts.append(jax.device_get(program(actor, jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, part + 1))))
+    whole = [join([jax.tree.map(lambda leaf, row=row: leaf[row], part) for part in parts], episodes) for row in range(seeds)]
+    return [summarise(environment.spec, conversation, tampered) for conversation in whole]
 
 
 def summarise(spec: EnvSpec, conversation: Conversation, tampered: np.ndarray) -> Communication:
@@ -106,8 +116,7 @@ def summarise(spec: EnvSpec, conversation: Conversation, tampered: np.ndarray) -
     one. One symbol for each episode makes samples independent, as the bias correction and the permutations want; a late one, because
     early ones may be said before the sender knows, and the very last has no effect that could have taught it a meaning.
     """
-    returns, length = np.asarray(conversation.returns, float), np.asarray(conversation.length)
-    spoken = np.asarray(conversation.action)[np.arange(len(length)), np.maximum(length - 2, 0)]
+    returns, spoken = np.asarray(conversation.returns, float), np.asarray(conversation.spoken)
     secrets = [(name, np.asarray(values)[:, None]) for name, values in conversation.secrets.items()]
     if len(secrets) > 1:  # a cipher tells about two secrets together, and about neither alone
         secrets.append((", ".join(conversation.secrets), np.concatenate([values for _, values in secrets], axis=1)))
@@ -119,7 +128,7 @@ def summarise(spec: EnvSpec, conversation: Conversation, tampered: np.ndarray) -
 
     return Communication(
         environment=spec.name,
-        episodes=len(length),
+        episodes=len(spoken),
         tampered=[name for name, chosen in zip(spec.names, tampered, strict=True) if chosen],
         returns={name: estimate(spec.names, returns[place]) for place, name in enumerate(INTERVENTIONS)},
         falls={name: estimate(spec.names, returns[0] - returns[place]) for place, name in enumerate(INTERVENTIONS) if place},

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from maddpg.environments.contract import Environment
 from maddpg.names import unknown_name
@@ -26,8 +26,7 @@ class Conversation:
     """The same episodes, with each of `INTERVENTIONS`; what was said, and what might have been said, where messages went as sent."""
 
     returns: AnyArray  # [intervention, episode, agent], sums of rewards
-    action: AnyArray  # [episode, step, agent, action]
-    length: AnyArray  # [episode], steps until the end; what stands in `action` after it means nothing
+    spoken: AnyArray  # [episode, agent, action], from `last_heard`
     secrets: dict[str, AnyArray]  # [episode]
 
 
@@ -77,11 +76,29 @@ def converse(
         start = (worlds, observation, jnp.ones(episodes, bool), jnp.zeros((episodes, environment.spec.agent_count)))
         keys = jax.random.split(play_key, environment.spec.episode_length)
         (_, _, _, returns), (action, alive) = jax.lax.scan(one_step, start, keys)
-        return returns, jnp.swapaxes(action, 0, 1), jnp.sum(alive, axis=0), secrets
+        return returns, action, jnp.sum(alive, axis=0), secrets
 
     every = jnp.arange(len(INTERVENTIONS))
     returns, action, length, secrets = jax.vmap(play, in_axes=(0, None))(every, key)
-    return Conversation(returns, *jax.tree.map(lambda leaf: leaf[0], (action, length, secrets)))
+    return Conversation(returns, last_heard(action[0], length[0]), jax.tree.map(lambda leaf: leaf[0], secrets))
+
+
+def last_heard(action: Float[Array, "step episode agent action"], length: Int[Array, " episode"]) -> Float[Array, "episode agent action"]:
+    """The actions with which the last messages were sent that could be heard before the end: those of the last step but one.
+
+    `length` is the steps until the end; what stands in `action` after it means nothing.
+    """
+    return action[jnp.maximum(length - 2, 0), jnp.arange(len(length))]
+
+
+def join(parts: Sequence[Conversation], episodes: int) -> Conversation:
+    """Several conversations as one, of the first so many episodes."""
+    returns, spoken, secrets = zip(*((part.returns, part.spoken, part.secrets) for part in parts), strict=True)
+    return Conversation(
+        np.concatenate(returns, axis=1)[:, :episodes],
+        np.concatenate(spoken)[:episodes],
+        jax.tree.map(lambda *values: np.concatenate(values)[:episodes], *secrets),
+    )
 
 
 def shuffle(

@@ -13,12 +13,15 @@ import numpy as np
 from maddpg.algorithm import actions
 from maddpg.algorithm.ensembles import member, member_outputs, size
 from maddpg.algorithm.state import Algorithm
+from maddpg.names import brief
 from maddpg.policy.heads import Head
 from maddpg.policy.network import Layer, perceptron
-from maddpg.types import Box, Categorical, PyTree, Space
+from maddpg.types import Box, Categorical, PyTree, Simplex, Space
 
 TRIED = 256
-"""Observations on which what is written must say what the original says."""
+"""Observations on which what is written must say, and do, what the original does."""
+TIE = 1e-3
+"""Options of a choice whose probabilities are nearer than this may change places by rounding."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,12 @@ class Actor:
 
 
 def find_heads(algorithm: Algorithm, index: int) -> tuple[Head, ...]:
-    """How an agent's actions come from its network's output."""
+    """How an agent's actions come from its network's output.
+
+    Raises:
+        ValueError: a space that exports know no head for.
+    """
+    agent = algorithm.spec.agents[index]
 
     def head(space: Space) -> Head:
         if isinstance(space, Box):
@@ -63,9 +71,11 @@ def find_heads(algorithm: Algorithm, index: int) -> tuple[Head, ...]:
             )
         if isinstance(space, Categorical):
             return Head("categorical", space.size)
-        return Head("simplex", space.size, temperature=float(algorithm.layout.temperature))
+        if isinstance(space, Simplex):
+            return Head("simplex", space.size, temperature=float(algorithm.layout.temperature))
+        raise ValueError(f"{agent.name} acts in {brief(space)}, which exports know no head for; docs/changing.md says how to add one")
 
-    return tuple(head(space) for space in algorithm.spec.agents[index].action)
+    return tuple(head(space) for space in agent.action)
 
 
 def find_layers(actor: Actor, tried: np.ndarray, outputs: np.ndarray) -> list[Layer] | None:
@@ -101,6 +111,23 @@ def try_out(actor: Actor) -> tuple[np.ndarray, np.ndarray]:
 def agree(one: np.ndarray, other: np.ndarray) -> bool:
     """Whether two outputs are the same but for rounding, which differs between libraries and devices."""
     return np.allclose(one, other, rtol=1e-3, atol=1e-3 * (1 + np.abs(other).max()))
+
+
+def act_alike(actor: Actor, outputs: np.ndarray, columns: np.ndarray, others: np.ndarray) -> bool:
+    """Whether two sets of greedy actions, [batch, action] each, are the same but for rounding.
+
+    Rounding may turn a choice whose best two options are as likely as each other, by the actor's `outputs` [member, batch, output]: the
+    columns of such a choice are not looked at.
+    """
+    layout, width = actor.layout, columns.shape[1]
+    soft = np.mean(actions.probabilities(layout, _widen(jnp.asarray(outputs[..., :width]), layout.valid.size, 0.0)), axis=0)[:, :width]
+    head, tied = np.asarray(layout.head)[:width], np.zeros(columns.shape, bool)
+    for number in range(layout.heads):
+        mine = (head == number) & np.asarray(layout.one_hot)[:width]
+        if mine.sum() > 1:
+            second, first = np.sort(soft[:, mine], axis=1)[:, -2:].T
+            tied[:, mine] = (first - second < TIE)[:, None]
+    return agree(np.where(tied, 0, columns), np.where(tied, 0, others))
 
 
 def make_function(actor: Actor, masked: bool) -> Callable[..., dict[str, jax.Array]]:

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from maddpg.names import one_line
 from maddpg.policy.description import Description
 from maddpg.policy.heads import FORBIDDEN, Head, action_size, output_size
 from maddpg.policy.network import Layer
-from maddpg.policy.spaces import Choices, Columns, Numbers, leaves
+from maddpg.spaces.kinds import Choices, Columns, Numbers, leaves
 
 OPSET, INTERMEDIATE_REPRESENTATION = 18, 8
 """Versions of ONNX's operators and of its file, of December 2022: everything reads them."""
@@ -21,10 +22,11 @@ def make_model(description: Description, layers: Sequence[Layer]) -> bytes:
 
     Inputs: `observation` [batch, size] float32; where choices may be forbidden, `action_mask` [batch, columns] bool. Outputs: `output`,
     what the network says; `columns` [batch, columns] float32, the greedy action; and what the environment takes, in its own type and
-    shape: `action` [batch, ...], or one for each part of a product that holds
-    anything, such as `action/arm/0`.
+    shape: `action` [batch, ...], or one for each part of a product that holds anything, such as `action/arm/0`, where `~1` stands for a
+    slash within a name, and `~0` for a tilde.
 
     Raises:
+        ValueError: ONNX finds something wrong with it.
         ImportError: ONNX is not installed.
     """
     try:
@@ -59,7 +61,10 @@ def make_model(description: Description, layers: Sequence[Layer]) -> bytes:
         producer_version=description.versions["maddpg"],
         doc_string=f"{description.agent} of {description.environment}",
     )
-    onnx.checker.check_model(model, full_check=True)
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:  # neither is a ValueError
+        raise ValueError(f"{description.agent} cannot be a graph of ONNX ({one_line(error)}); give another --format") from error
     content: bytes = model.SerializeToString(deterministic=True)
     return content
 
@@ -137,7 +142,7 @@ def _head(graph: Graph, head: Head, value: str, members: int) -> str:
 
 
 def _action(graph: Graph, leaf: Columns | Numbers | Choices, columns: str) -> str:
-    """What the environment takes, as `maddpg.policy.spaces.unpack`."""
+    """What the environment takes, as `maddpg.spaces.packing.unpack`."""
     if isinstance(leaf, Columns):
         return columns
     if isinstance(leaf, Numbers):
@@ -145,7 +150,7 @@ def _action(graph: Graph, leaf: Columns | Numbers | Choices, columns: str) -> st
         low, high, one, half = (graph.constant(value, np.float64) for value in (leaf.low, leaf.high, 1, 0.5))
         below, above = (graph.add("Mul", graph.add(operator, one, place), half) for operator in ("Sub", "Add"))
         value = graph.add("Add", graph.add("Mul", low, below), graph.add("Mul", high, above))
-        if np.dtype(leaf.dtype).kind != "f":
+        if leaf.whole:
             value = graph.add("Round", value)
         value = graph.add("Max", graph.add("Min", value, high), low)
     else:

@@ -66,24 +66,28 @@ def export_actors(
 
     Raises:
         ValueError: an agent, format, seed or sub-policy that there is not; a network that the format cannot hold; or a folder that holds
-            something or cannot be written.
+            something, is the current one, or cannot be written.
         ImportError: what writes the format is not installed.
     """
     choice = choose(parts, agents, format, seed, sub_policy)
-    staged = out.with_name(f".{out.name}.{os.getpid()}.part")
+    spaces = describe_spaces(parts.environment)  # an OSError of the environment's own says nothing of the folder
     try:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        folder = out.resolve()
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise ValueError(f"{out} is not empty; give --out a new folder, so that nothing saved is lost")
-        staged.mkdir(parents=True)
-        spaces = describe_spaces(parts.environment)
-        names = [_write(parts, actor, steps, choice, agent, spaces[agent], staged) for agent in choice.agents]
-        if out.exists():
-            out.rmdir()
-        staged.rename(out)
+        if folder == Path.cwd():
+            raise ValueError(f"{folder} is the folder that you are in, and cannot be replaced; give --out a new one, such as export")
+        staged = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+        try:
+            staged.mkdir(parents=True)
+            names = [_write(parts, actor, steps, choice, agent, spaces[agent], staged) for agent in choice.agents]
+            if folder.exists():
+                folder.rmdir()
+            staged.rename(folder)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
     except OSError as error:
         raise ValueError(f"{out} cannot be written: {error.strerror or error}; give --out another folder") from error
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
     return [out / name for name in names]
 
 

@@ -12,8 +12,8 @@ from typing import Any, Literal, cast, get_args
 from maddpg.policy import heads as head_table
 from maddpg.policy import spaces
 from maddpg.policy.heads import Head, action_size, output_size
-from maddpg.policy.spaces import Product, Space
 from maddpg.policy.tables import Table, list_of, one_of, optional, read_table, read_text, whole
+from maddpg.spaces.kinds import Product, Space
 
 SCHEMA = 1
 LARGEST_FILE = 2**31

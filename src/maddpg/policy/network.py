@@ -18,6 +18,11 @@ Layer = tuple[np.ndarray, np.ndarray]
 """Weights [input, output] and biases [output]; of several networks that act by their mean, [member, input, output] and
 [member, 1, output]."""
 
+DIALECTS = ("builtin", "func", "stablehlo", "chlo")
+"""Families of operations from which no way leads to other code but `custom_call`."""
+HARMLESS_CALLS = ("shape_assertion", "stablehlo.dynamic_reduce_window")
+"""What is written as a call to the outside and is none: JAX works both out itself, as soon as it knows the size of the batch."""
+
 
 def array_shapes(description: Description) -> dict[str, tuple[int, ...]]:
     """The arrays of a safetensors export by name, in the order of its layers: `0.weight` and `0.bias` of the first, and so on."""
@@ -115,10 +120,13 @@ def read_stablehlo(description: Description, content: bytes) -> Network:
         output = jax.tree.unflatten(program.out_tree, program.out_avals)["output"]
         takes = [aval.shape[1:] for aval in program.in_avals]
         gives = (output.dtype, output.shape[:-2], output.shape[-1])
+        more = find_more_than_arithmetic(program)
     except Exception as error:  # whatever a damaged buffer leads to
         raise ValueError(f"JAX cannot read it ({_first_line(error)})") from error
     if takes not in ([(size,)], [(size,), (width,)]) or gives != (np.float32, lead, output_size(description.heads)):
         raise ValueError(f"it takes columns {takes} and gives {gives}")
+    if more:
+        raise ValueError(f"its program calls {_brief(', '.join(more))}, and may hold arithmetic alone")
     masked, call = len(takes) == 2, jax.jit(program.call)
 
     def network(observation: np.ndarray) -> np.ndarray:
@@ -127,6 +135,27 @@ def read_stablehlo(description: Description, content: bytes) -> Network:
         return value.reshape(description.members, *value.shape[-2:])
 
     return _refusing(network, "JAX cannot run it")
+
+
+def find_more_than_arithmetic(program: Any) -> list[str]:
+    """What a program of jax.export calls besides itself, by name: functions of this machine, Python's among them, get addresses from it."""
+    from jax.interpreters import mlir
+
+    found = set()
+
+    def look(operation: Any) -> Any:
+        name = operation.name
+        if name == "stablehlo.custom_call":
+            name = operation.attributes["call_target_name"].value
+            if name not in HARMLESS_CALLS:
+                found.add(name)
+        elif name.partition(".")[0] not in DIALECTS:
+            found.add(name)
+        return mlir.ir.WalkResult.ADVANCE
+
+    with mlir.make_ir_context():
+        mlir.ir.Module.parse(program.mlir_module()).operation.walk(look)
+    return sorted(found)
 
 
 def _refusing(network: Network, complaint: str) -> Network:

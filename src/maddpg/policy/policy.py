@@ -12,10 +12,8 @@ from maddpg.names import unknown_name
 from maddpg.policy import heads
 from maddpg.policy.description import Description
 from maddpg.policy.network import Network
-from maddpg.policy.spaces import pack, read_mask, unpack
-
-MASK_KEY = "action_mask"
-"""Where PettingZoo's environments put a mask: in the observation, or in the info."""
+from maddpg.spaces.masks import KEY, read_mask
+from maddpg.spaces.packing import pack, unpack
 
 
 @dataclass(frozen=True)
@@ -48,11 +46,12 @@ class Policy:
         """
         described = self.description
         try:
-            row = pack(described.observation, observation)
+            with np.errstate(over="ignore"):  # told below, as infinite
+                row = pack(described.observation, observation)
             if described.action_mask == "observed" and action_mask is None:
-                if MASK_KEY not in observation:
-                    raise ValueError(f"the observation has no {MASK_KEY}, though its space has; give one in every observation")
-                action_mask = observation[MASK_KEY]
+                if KEY not in observation:
+                    raise ValueError(f"the observation has no {KEY}, though its space has; give one in every observation")
+                action_mask = observation[KEY]
             mask = None if action_mask is None else read_mask(described.action, action_mask)
         except ValueError as error:
             raise ValueError(f"{self.agent}: {error}") from error
@@ -102,10 +101,10 @@ class Policies(Mapping[str, Policy]):
     def __init__(self, policies: Mapping[str, Policy]) -> None:
         self._policies = dict(policies)
 
-    def __getitem__(self, agent: str) -> Policy:
-        if agent not in self._policies:
+    def __getitem__(self, agent: Any) -> Policy:
+        if str(agent) not in self._policies:
             raise KeyError(unknown_name("agent", str(agent), self._policies))
-        return self._policies[agent]
+        return self._policies[str(agent)]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._policies)
@@ -118,14 +117,17 @@ class Policies(Mapping[str, Policy]):
 
     def act(
         self,
-        observations: Mapping[str, Any],
+        observations: Mapping[Any, Any],
         deterministic: bool = True,
-        action_masks: Mapping[str, Any] | None = None,
+        action_masks: Mapping[Any, Any] | None = None,
         generator: np.random.Generator | None = None,
-    ) -> dict[str, Any]:
-        """Name -> action, for those who have an observation; arguments by name, else as in `Policy.act`."""
-        masks = action_masks or {}
-        for agent in (*observations, *masks):
+    ) -> dict[Any, Any]:
+        """Agent -> action, for those who have an observation; arguments by agent, else as in `Policy.act`.
+
+        An agent is called by its name, or by what its environment calls it where that is no text, such as 0.
+        """
+        masks = {str(agent): mask for agent, mask in (action_masks or {}).items()}
+        for agent in map(str, (*observations, *masks)):
             if agent not in self._policies:
-                raise ValueError(unknown_name("agent", str(agent), self._policies))
-        return {agent: self[agent].act(seen, deterministic, masks.get(agent), generator) for agent, seen in observations.items()}
+                raise ValueError(unknown_name("agent", agent, self._policies))
+        return {agent: self[agent].act(seen, deterministic, masks.get(str(agent)), generator) for agent, seen in observations.items()}

@@ -93,6 +93,13 @@ def whole(lowest: int, highest: int = LARGEST_COUNT) -> Callable[[str, Any], int
     return read
 
 
+def read_flag(where: str, value: Any) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise ValueError(_wrong(where, value, "true or false"))
+    return value
+
+
 def read_number(where: str, value: Any) -> float:
     """A finite number."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= sys.float_info.max:

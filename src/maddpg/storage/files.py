@@ -37,7 +37,12 @@ def sync_folder(folder: Path) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     """Put `content` at `path` as indented JSON. NaN and infinity, which JSON does not have, become null."""
-    write_bytes(path, (json.dumps(without_nan(content), indent=2, allow_nan=False) + "\n").encode())
+    write_bytes(path, to_json(without_nan(content)))
+
+
+def to_json(content: Any) -> bytes:
+    """`content` as indented JSON; raises `ValueError` where a number is not finite."""
+    return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()
 
 
 def read_json(path: Path) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from contextlib import suppress
@@ -15,8 +14,9 @@ from typing import Any
 import jax
 
 from maddpg.config import CheckpointConfig, Config
+from maddpg.config.host import usable_cores
 from maddpg.settings import from_dict, merge, to_dict
-from maddpg.storage.files import read_json, write_json
+from maddpg.storage.files import read_json, to_json, write_bytes
 from maddpg.storage.migration import SCHEMA, migrate
 
 
@@ -99,9 +99,17 @@ class RunFolder:
             raise ValueError(f"{self.config}: {error}") from error
 
     def write_config(self, config: Config, checkpoints: CheckpointConfig | None = None) -> None:
-        """Write the configuration, and what it runs on: bits repeat on the same machine, cores and versions only."""
+        """Write the configuration, and what it runs on: bits repeat on the same machine, cores and versions only.
+
+        Raises:
+            ValueError: a number in it is not finite; as null it would come back as another configuration.
+        """
         tables = {"schema": SCHEMA, "config": to_dict(config), "checkpoints": asdict(checkpoints or CheckpointConfig())}
-        write_json(self.config, {**tables, "machine": machine()})
+        try:
+            content = to_json({**tables, "machine": machine()})
+        except ValueError as error:
+            raise ValueError(f"{self.config} cannot be written: a setting is not finite ({error}); give a finite number") from error
+        write_bytes(self.config, content)
 
     def set_aside_evaluation(self) -> None:
         """Name the evaluation of an earlier end by its steps, so that it does not pass for that of the run as it will be."""
@@ -132,7 +140,7 @@ def machine() -> dict[str, Any]:
         **versions,
         "python": platform.python_version(),
         "processor": platform.machine(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": usable_cores(),
         "device": jax.devices()[0].device_kind,
     }
 

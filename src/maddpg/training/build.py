@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from maddpg.algorithm.networks import Network
 from maddpg.algorithm.rewards import reward_design
@@ -13,10 +14,11 @@ from maddpg.environments.host import HostWorld
 from maddpg.environments.registry import Typed, make_environment
 from maddpg.evaluation.players import SubPolicy
 from maddpg.evaluation.stage import Stage, make_stage
+from maddpg.training.frozen import load_frozen
 from maddpg.training.fused import Fused
 from maddpg.training.host import Host
 from maddpg.training.loop import Loop
-from maddpg.types import EnvSpec
+from maddpg.types import EnvSpec, PyTree
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class Parts:
         """Of the environment."""
         return self.environment.spec
 
+    @cached_property
+    def frozen(self) -> dict[int, PyTree]:
+        """The actors of frozen teams, as `load_frozen` reads them and raises: read once, so that what was looked at is what plays."""
+        return load_frozen(self.algorithm, self.config.training.seeds, self.typed)
+
     def device_environment(self) -> Environment:
         """The environment, where it runs on the device; `ValueError` where it does not."""
         if isinstance(self.environment, HostWorld):
@@ -46,13 +53,16 @@ class Parts:
         return make_stage(self.config, self.algorithm, self.environment, episodes, sub_policy)
 
 
-def build(config: Config, typed: Typed | None = None, actor: Network | None = None, critic: Network | None = None) -> Parts:
+def build(
+    config: Config, typed: Typed | None = None, actor: Network | None = None, critic: Network | None = None, open_ended: bool = False
+) -> Parts:
     """Put a resolved configuration's parts together; nothing is compiled or started yet.
 
     Args:
         config: everything that decides the run.
         typed: the environment's factory, if it is one that somebody typed.
         actor: a network of one's own in place of the perceptron; `critic` too (docs/changing.md).
+        open_ended: it may train for longer than `config` says, so that its replay is as large as `replay_capacity`.
 
     Raises:
         ValueError: settings that do not go together, or names that the environment does not have.
@@ -72,8 +82,8 @@ def build(config: Config, typed: Typed | None = None, actor: Network | None = No
     loop: Loop
     if isinstance(environment, Environment):
         design = reward_design(config.reward_design, spec, environment.metrics, environment.reset)
-        loop = Fused(algorithm, environment, training, design)
+        loop = Fused(algorithm, environment, training, design, open_ended)
     else:
         design = reward_design(config.reward_design, spec, lambda _: {}, lambda key: ((), key))
-        loop = Host(algorithm, environment, config.host, training, design)
+        loop = Host(algorithm, environment, config.host, training, design, open_ended)
     return Parts(config, environment, algorithm, hyper(algorithm), loop, typed)

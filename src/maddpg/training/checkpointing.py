@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from maddpg.config import CheckpointConfig, Config
+from maddpg.config import CheckpointConfig, Config, TrainingConfig
 from maddpg.names import one_line
 from maddpg.settings import to_dict
 from maddpg.storage.arrays import LONGEST_HEADER, named_leaves, take_tree, tree_bytes
@@ -38,7 +38,7 @@ class Resumed:
     rounds: int
     state: RunState
     has_replay: bool
-    """False: the replay was left out, and its rows are zeros."""
+    """False: the replay was left out, and its rows and sub-policies' rings are zeros."""
     environments: Mapping[str, np.ndarray]
     """What `Loop.snapshot` gave."""
     journal: Noted
@@ -79,8 +79,10 @@ class Checkpoints:
         self._written = time.monotonic()
         if rounds == self.saved:
             return
+        has_replay = self._config.checkpoint_replay
+        kept = replace(run, replay=None, rings=run.rings if has_replay else None)  # type: ignore[arg-type]
         state = {
-            **_named(RUN, _without_keys(replace(run, replay=None))),  # type: ignore[arg-type]
+            **_named(RUN, _without_keys(kept)),
             **_named(LOOP, environments),
             **_named(BEST, best),
         }
@@ -88,7 +90,7 @@ class Checkpoints:
         added = rounds * self._parts.config.training.round_steps
         rows = ReplayRows(added, capacity, seeds, width, partial(_read_rows, run.replay))
         about = {"steps": added, "identity": identity(self._parts.config), "machine": machine(), "journal": journal}
-        self._folder.save(rounds, state, rows if self._config.checkpoint_replay else None, about)
+        self._folder.save(rounds, state, rows if has_replay else None, about)
         self.saved = rounds
         self._written = time.monotonic()
 
@@ -127,16 +129,15 @@ class Checkpoints:
         like = self._parts.loop.shapes(config.training.seeds)
         arrays = self._folder.read_state(manifest, _largest_state(self._parts, like))
         replay = manifest.replay
-        capacity = like.replay.shape[1] if replay is None else replay.capacity
         try:
             journal = read_noted(about.get("journal"), config.training.seeds)
-            state = _take(arrays, like, capacity)
+            state = _take(arrays, like, replay)
             has_best = any(name.startswith(BEST) for name in arrays)
             best = take_tree(arrays, jax.eval_shape(networks, like.learner), "the checkpoint's state", BEST) if has_best else {}
             if int(state.rounds) != manifest.rounds:
                 raise ValueError(f"it is of {manifest.rounds} rounds, and its state of {int(state.rounds)}")
             if replay is not None:
-                _require_fit(replay, like.replay.shape, manifest.rounds * config.training.round_steps)
+                _require_fit(replay, like.replay.shape, config.training, manifest.rounds)
         except ValueError as error:
             raise Damaged(f"{self._folder.path}, {manifest.rounds} rounds: {error}") from error
         rows = self._fill(jnp.zeros(like.replay.shape, jnp.float32), replay) if replay else jnp.zeros(like.replay.shape, jnp.float32)
@@ -162,13 +163,13 @@ def _largest_state(parts: Parts, like: RunState) -> int:
     """Bytes that the state of a run can have in a file: its arrays, the best networks, and what was done in episodes under way."""
     spec, training = parts.spec, parts.config.training
     actions = training.seeds * training.environments * spec.episode_length * spec.agent_count * spec.action_width
-    return 2 * tree_bytes(replace(like, replay=None)) + 4 * actions + LONGEST_HEADER  # type: ignore[arg-type]
+    return 2 * tree_bytes(_of_replay(like, training.most_replay_rows)) + 4 * actions + LONGEST_HEADER
 
 
-def _require_fit(replay: ReplayRecord, shape: tuple[int, ...], added: int) -> None:
-    """Raise `ValueError` unless a replay is that of the ring [seed, row, number] after so many transitions."""
-    seeds, capacity, width = shape
-    if (replay.seeds, replay.width) != (seeds, width) or replay.capacity > capacity:
+def _require_fit(replay: ReplayRecord, shape: tuple[int, ...], training: TrainingConfig, rounds: int) -> None:
+    """Raise `ValueError` unless a replay can be put into the ring [seed, row, number] of a run after so many rounds."""
+    (seeds, capacity, width), added = shape, rounds * training.round_steps
+    if (replay.seeds, replay.width) != (seeds, width) or replay.capacity > training.most_replay_rows:
         raise ValueError(f"its replay is {[replay.seeds, replay.capacity, replay.width]}, and this run's {list(shape)}")
     if replay.added != added:
         raise ValueError(f"its replay has had {replay.added} transitions, and the run {added}")
@@ -176,13 +177,19 @@ def _require_fit(replay: ReplayRecord, shape: tuple[int, ...], added: int) -> No
         raise ValueError(f"its replay had {replay.capacity} rows for {added} transitions, and this run's has {capacity}")
 
 
-def _take(arrays: Mapping[str, np.ndarray], like: RunState, capacity: int) -> RunState:
-    """The run's state without its replay; rings for a replay of `capacity` rows are widened to today's."""
+def _of_replay(like: RunState, rows: int) -> RunState:
+    """The shapes of a run's state without its replay, its rings as those of a replay of so many rows."""
     rings = like.rings
-    wanted = replace(like, replay=None)  # type: ignore[arg-type]
     if rings is not None:
-        narrow: Any = jax.ShapeDtypeStruct((*rings.rows.shape[:-1], capacity), rings.rows.dtype)
-        wanted = replace(wanted, rings=replace(rings, rows=narrow))
+        shape: Any = jax.ShapeDtypeStruct((*rings.rows.shape[:-1], rows), rings.rows.dtype)
+        rings = replace(rings, rows=shape)
+    return replace(like, replay=None, rings=rings)  # type: ignore[arg-type]
+
+
+def _take(arrays: Mapping[str, np.ndarray], like: RunState, replay: ReplayRecord | None) -> RunState:
+    """The run's state without its replay; its rings are brought to today's size, and empty where the replay was left out."""
+    rings = like.rings
+    wanted = replace(like, replay=None, rings=None) if replay is None else _of_replay(like, replay.capacity)  # type: ignore[arg-type]
     plain = jax.eval_shape(_without_keys, wanted)
     taken = jax.tree.map(jnp.asarray, take_tree(arrays, plain, "the checkpoint's state", RUN))
 
@@ -190,10 +197,16 @@ def _take(arrays: Mapping[str, np.ndarray], like: RunState, capacity: int) -> Ru
         return jax.random.wrap_key_data(leaf) if jnp.issubdtype(like.dtype, jax.dtypes.prng_key) else leaf
 
     state: RunState = jax.tree.map(with_keys, taken, wanted)
-    if rings is not None and state.rings is not None and rings.rows.shape[-1] > capacity:
-        # A replay grows only where nothing was ever overwritten: each ring holds what is alive, from its beginning.
-        grown = jnp.pad(state.rings.rows, [(0, 0)] * (rings.rows.ndim - 1) + [(0, rings.rows.shape[-1] - capacity)])
-        state = replace(state, rings=replace(state.rings, rows=grown, written=jnp.copy(state.rings.alive)))
+    if rings is None:
+        return state
+    if state.rings is None:
+        return replace(state, rings=jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), rings))
+    rows = rings.rows.shape[-1]
+    if rows != state.rings.rows.shape[-1]:
+        # A replay changes its size only where nothing was ever overwritten: each ring holds what is alive, from its beginning.
+        kept = state.rings.rows[..., :rows]
+        resized = jnp.pad(kept, [(0, 0)] * (kept.ndim - 1) + [(0, rows - kept.shape[-1])])
+        state = replace(state, rings=replace(state.rings, rows=resized, written=state.rings.alive % rows))
     return state
 
 

@@ -38,7 +38,7 @@ class Outcome:
     worlds: PyTree = ()  # and after it
     next_action: jax.Array | None = None  # [environment, agent, action], what scripted play does at `stepped`
     lost: jax.Array | None = None  # [environment] bool: the step was lost, and a new episode has begun
-    whole: jax.Array | None = None  # [environment] bool, as in `RunState`; None: what begins now is
+    whole: jax.Array | None = None  # [environment] bool: what begins now is, as in `RunState`; None: all of it
 
 
 class StartKeys(NamedTuple):
@@ -251,7 +251,7 @@ class Collector:
             observation=result.observation,
             state=result.state,
             episode_return=jnp.where(begins[:, None], 0.0, episode_return),
-            whole=run.whole | begins if outcome.whole is None else outcome.whole,
+            whole=jnp.where(begins, True if outcome.whole is None else outcome.whole, run.whole),
             sub_policy=sub_policy,
             totals=totals,
             availability=outcome.availability,

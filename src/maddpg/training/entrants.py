@@ -11,6 +11,7 @@ import jax
 
 from maddpg.algorithm.state import Algorithm, assemble
 from maddpg.config import AlgorithmConfig, Config
+from maddpg.config.algorithm import LARGEST_ENSEMBLE
 from maddpg.environments.contract import Environment
 from maddpg.environments.host import HostWorld
 from maddpg.environments.registry import Typed, make_environment, variant
@@ -20,8 +21,6 @@ from maddpg.evaluation.players import as_trained
 from maddpg.storage.zoo import find_run
 from maddpg.training.saved import load_actors
 from maddpg.types import EnvSpec, PyTree
-
-LARGEST_ENSEMBLE = 64
 
 
 @dataclass(frozen=True)

@@ -27,17 +27,21 @@ from maddpg.training.storing import Store
 
 @dataclass(frozen=True)
 class Fused:
-    """The loop's static parts. `environment` does not reset by itself; `design` says what is learned from if not its reward."""
+    """The loop's static parts.
+
+    `environment` does not reset by itself; `design` says what is learned from if not its reward; `open_ended` is as in `Store`.
+    """
 
     algorithm: Algorithm
     environment: Environment
     training: TrainingConfig
     design: RewardDesign | None = None
+    open_ended: bool = False
 
     @cached_property
     def store(self) -> Store:
         """The replay of one seed."""
-        return Store(self.algorithm, self.training)
+        return Store(self.algorithm, self.training, self.open_ended)
 
     @cached_property
     def collector(self) -> Collector:
@@ -76,7 +80,7 @@ class Fused:
 
     def collect(self, hyper: Hyper, run: RunState, rounds: int) -> RunState:
         """So many rounds without updates, by the policies. `run` is donated: it is gone afterwards. `hyper` is as in `train`."""
-        return replace(self, training=replace(self.training, warmup_policy="policy")).warm_up(hyper, run, rounds)
+        return self._by_policy.warm_up(hyper, run, rounds)
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """Nothing: the environments are part of the run's state."""
@@ -89,6 +93,11 @@ class Fused:
 
     def close(self) -> None:
         """There is nothing to end."""
+
+    @cached_property
+    def _by_policy(self) -> Fused:
+        """The same, with a warm-up by the policies."""
+        return replace(self, training=replace(self.training, warmup_policy="policy"))
 
     @cached_property
     def _start(self) -> Callable[..., RunState]:

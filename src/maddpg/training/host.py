@@ -38,13 +38,22 @@ class Host:
     """The loop's parts, and the environments that it steps. Those of every seed are apart: a seed's run does not depend on the others."""
 
     def __init__(
-        self, algorithm: Algorithm, world: HostWorld, host: HostConfig, training: TrainingConfig, design: RewardDesign | None = None
+        self,
+        algorithm: Algorithm,
+        world: HostWorld,
+        host: HostConfig,
+        training: TrainingConfig,
+        design: RewardDesign | None = None,
+        open_ended: bool = False,
     ) -> None:
-        """Nothing is started yet: `start` does that. `design` says what is learned from if not the environment's reward."""
+        """Nothing is started yet: `start` does that.
+
+        `design` says what is learned from if not the environment's reward; `open_ended` is as in `Store`.
+        """
         # A lost step leaves a row in which nobody is there, even where nobody ever dies before the others.
         algorithm = replace(algorithm, spec=replace(algorithm.spec, mortal=True))
         self.algorithm, self.training = algorithm, training
-        self.store = Store(algorithm, training)
+        self.store = Store(algorithm, training, open_ended)
         self._world, self._host = world, host
         self._collector = Collector(algorithm, None, training, design)
         self._vectors: list[Vector] = []

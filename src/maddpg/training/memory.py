@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 import jax
 
-from maddpg.config import TrainingConfig
 from maddpg.names import one_line
 from maddpg.training.loop import Loop
 from maddpg.training.run_state import SEED_AXES
@@ -49,14 +48,14 @@ def require_memory(loop: Loop, seeds: int) -> int:
     required, available = required_bytes(loop, seeds) + minibatch_bytes(loop, seeds), available_bytes()
     if available is not None and required > 0.9 * available:
         raise ValueError(
-            f"this run needs {gigabytes(required)} of memory ({_sizes(loop.training, seeds)}, {4 * loop.store.replay.width} bytes for each "
+            f"this run needs {gigabytes(required)} of memory ({_sizes(loop, seeds)}, {4 * loop.store.replay.width} bytes for each "
             f"transition), but the device has {gigabytes(available)}; {SMALLER}"
         )
     return required
 
 
 @contextmanager
-def exhaustion_told(training: TrainingConfig) -> Iterator[None]:
+def exhaustion_told(loop: Loop) -> Iterator[None]:
     """Raise `ValueError`, in one line, where memory runs out after all: what networks hold in passing stands in no estimate."""
     try:
         yield
@@ -64,7 +63,7 @@ def exhaustion_told(training: TrainingConfig) -> Iterator[None]:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
         said = one_line(str(error).partition("RESOURCE_EXHAUSTED: ")[2].partition("\n")[0].rstrip("."))
-        raise ValueError(f"memory ran out with {_sizes(training, training.seeds)} ({said}); {SMALLER}") from error
+        raise ValueError(f"memory ran out with {_sizes(loop, loop.training.seeds)} ({said}); {SMALLER}") from error
 
 
 def gigabytes(count: int) -> str:
@@ -72,10 +71,11 @@ def gigabytes(count: int) -> str:
     return f"{count / 2**30:.2f} GiB"
 
 
-def _sizes(training: TrainingConfig, seeds: int) -> str:
+def _sizes(loop: Loop, seeds: int) -> str:
     """What decides how much memory is taken."""
+    training = loop.training
     sizes = {"batch_size": training.batch_size, "environments": training.environments, "seeds": seeds}
-    return f"a replay of {training.replay_rows:_} transitions, " + ", ".join(f"{name} = {size:_}" for name, size in sizes.items())
+    return f"a replay of {loop.store.rows:_} transitions, " + ", ".join(f"{name} = {size:_}" for name, size in sizes.items())
 
 
 def _bytes(shapes: PyTree) -> int:

@@ -6,18 +6,20 @@ import jax
 
 from maddpg.config import TrainingConfig
 from maddpg.training.build import Parts
-from maddpg.training.frozen import load_frozen
 from maddpg.training.memory import gigabytes, require_memory
 
 
-def plan(parts: Parts) -> str:
+def plan(parts: Parts, from_checkpoint: bool = False) -> str:
     """What a run is going to do and take, in a line.
 
+    `from_checkpoint`: it goes on from one, which holds its frozen teams, so that the runs that they came from may be gone.
+
     Raises:
-        ValueError: it would not fit into memory.
+        ValueError: it would not fit into memory, or a frozen team cannot be read.
     """
     training = parts.config.training
-    load_frozen(parts.algorithm, training.seeds, parts.typed)  # fail at once
+    if not from_checkpoint:
+        _ = parts.frozen  # fail at once
     memory = require_memory(parts.loop, training.seeds)
     steps = training.rounds * training.round_steps
     rounded = "" if steps == training.steps else f" ({training.steps:_}, rounded up to whole rounds of {training.round_steps})"

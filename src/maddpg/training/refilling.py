@@ -2,40 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Int
 
+from maddpg.algorithm.state import Hyper
 from maddpg.replay import SubPolicyRings
-from maddpg.training.build import Parts
+from maddpg.training.loop import Loop
 from maddpg.training.run_state import SEED_AXES, RunState
 from maddpg.training.storing import Store
 
 
-def refill(parts: Parts, run: RunState) -> RunState:
-    """Play as many rounds as the warm-up has, by the policies and without learning; then every row of the replay is one of theirs.
+@dataclass(frozen=True)
+class Refill:
+    """As many rounds as the warm-up has are played by the policies and without learning, from the round `first` on."""
 
-    The rows from before are gone: in their places stand copies of the new ones, so that what is drawn is uniform over the new ones, until
-    newer ones take their places. `run` is donated: it is gone afterwards.
-    """
-    fresh = parts.config.training.warmup_rounds
-    run = parts.loop.collect(parts.hyper, run, fresh)
-    spread = jax.jit(jax.vmap(partial(_spread, parts.loop.store, fresh), in_axes=(SEED_AXES,), out_axes=SEED_AXES), donate_argnums=0)
-    filled: RunState = spread(run)
-    return filled
+    loop: Loop
+    first: int
+
+    def play(self, hyper: Hyper, run: RunState, rounds: int) -> RunState:
+        """So many of them; then every row of the replay is of one that was played since `first`. `run` is donated: it is gone afterwards.
+
+        The rows from before are gone: in their places stand copies of the new ones, so that what is drawn is uniform over the new ones,
+        until newer ones take their places.
+        """
+        return self._spread(self.loop.collect(hyper, run, rounds), self.first)
+
+    @cached_property
+    def _spread(self) -> Callable[[RunState, int], RunState]:
+        of_seeds = jax.vmap(partial(_spread, self.loop.store), in_axes=(SEED_AXES, None), out_axes=SEED_AXES)
+        return jax.jit(of_seeds, donate_argnums=0)
 
 
-def _spread(store: Store, fresh: int, run: RunState) -> RunState:
-    """One seed's replay with its latest rounds, and copies of them where older ones were."""
+def _spread(store: Store, run: RunState, first: Int[Array, ""]) -> RunState:
+    """One seed's replay with its rounds from `first` on, and copies of them where older ones were."""
     size = store.training.round_steps
-    capacity = store.training.replay_rows // size
-    first_fresh = run.rounds - fresh
+    capacity = store.rows // size
 
     def put(round_number: jax.Array, kept: tuple[jax.Array, SubPolicyRings | None]) -> tuple[jax.Array, SubPolicyRings | None]:
-        source = jnp.where(round_number >= first_fresh, round_number, first_fresh + round_number % fresh)
-        rows = source * size % store.training.replay_rows + jnp.arange(size)
+        source = jnp.where(round_number >= first, round_number, first + round_number % (run.rounds - first))
+        rows = source * size % store.rows + jnp.arange(size)
         replay, rings = kept
         replay, rings, _ = store.add(replay, rings, round_number, store.replay.take(replay, rows))
         return replay, rings

@@ -32,6 +32,9 @@ ENDED = "ended.json"
 SPENT = "spent.json"
 """In a run's folder: the minutes that it took so far."""
 
+SPENT_SECONDS = 60
+"""Between two times that it is written: what a run that is killed does not count."""
+
 LINE_SECONDS = 30
 
 
@@ -173,13 +176,27 @@ class Shelf:
         (folder.path / ENDED).unlink(missing_ok=True)  # of networks that are no more
         spent = folder.path / SPENT
         before = json.loads(spent.read_text())["minutes"] if spent.is_file() else 0.0
-        began = time.perf_counter()
+        began = noted = time.perf_counter()
+
+        def note() -> float:
+            nonlocal noted
+            noted = time.perf_counter()
+            minutes = before + (noted - began) / 60
+            write_json(spent, {"minutes": minutes})
+            return minutes
+
         try:
-            with self.progress() as tell:
+            with self.progress() as show:
+
+                def tell(progress: Progress) -> None:
+                    show(progress)
+                    if time.perf_counter() - noted >= SPENT_SECONDS:
+                        with suppress(OSError):  # a full disk ends no training
+                            note()
+
                 result = train(parts, folder, tell, checkpoints=CheckpointConfig(), say=self.say, resume=going_on)
         finally:
-            minutes = before + (time.perf_counter() - began) / 60
-            write_json(spent, {"minutes": minutes})
+            minutes = note()
         if not result.finished:
             result.close()
             raise Stopped(result.signal)

@@ -21,10 +21,19 @@ from maddpg.types import Availability, Transition
 
 @dataclass(frozen=True)
 class Store:
-    """One seed's replay and what is drawn from it; the static parts."""
+    """One seed's replay and what is drawn from it; the static parts.
+
+    `open_ended`: nobody knows how long it will train, so that the replay is as large as `replay_capacity` says.
+    """
 
     algorithm: Algorithm
     training: TrainingConfig
+    open_ended: bool = False
+
+    @property
+    def rows(self) -> int:
+        """Rows of the replay, whole rounds."""
+        return self.training.most_replay_rows if self.open_ended else self.training.replay_rows
 
     @cached_property
     def replay(self) -> Replay:
@@ -50,13 +59,13 @@ class Store:
                 next_availability=there,
             )
 
-        return Replay(jax.eval_shape(blank), self.training.replay_rows)
+        return Replay(jax.eval_shape(blank), self.rows)
 
     @cached_property
     def index(self) -> SubPolicyIndex:
         """Which rows of the replay each sub-policy made."""
         players = self.algorithm.players
-        return SubPolicyIndex(players.group_count, self.algorithm.config.ensemble_size, self.training.replay_rows)
+        return SubPolicyIndex(players.group_count, self.algorithm.config.ensemble_size, self.rows)
 
     def add(
         self, replay: jax.Array, rings: SubPolicyRings | None, rounds: Int[Array, ""], block: Transition

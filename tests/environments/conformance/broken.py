@@ -211,6 +211,11 @@ class NoTermination(Changes):
         del terminations["ant_1"]
 
 
+class EndForEachLimb(Changes):
+    def change(self, observations, rewards, terminations, truncations, infos):
+        truncations["ant_1"] = np.array([True, False])
+
+
 class BothEnds(Changes):
     def change(self, observations, rewards, terminations, truncations, infos):
         terminations["ant_1"] = truncations["ant_1"] = True

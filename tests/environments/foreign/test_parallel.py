@@ -365,6 +365,7 @@ BREACHES = {
     "no reward": (frame(1, "ab", rewards={"a": 1.0}), "b, step 1 .* acted and got no reward"),
     "no termination": (frame(1, "ab", terminations={"a": False}), "b, step 1 .* acted and got no termination"),
     "no truncation": (frame(1, "ab", truncations={"b": False}), "a, step 1 .* acted and got no truncation"),
+    "end of each limb": (frame(1, "ab", terminations={"a": False, "b": np.ones(2)}), r"b, step 1 .* the termination is \[1. 1.\]; it must"),
     "left without an end": (frame(1, "a", **LEFT), "b, step 1 .* left agents without an end; set its termination"),
     "late mask": (frame(1, "ab", infos={"a": {"action_mask": np.array([1, 0, 1])}}), "step 1 .* gave none at its first reset"),
     "nothing allowed": (frame(1, "ab", infos=MASK), r"a, step 1 .* the action mask \[0. 0. 0.\] forbids every option of a choice"),
@@ -387,6 +388,36 @@ def test_a_breach_names_agent_step_and_remedy(breach):
 def test_a_mask_that_does_not_fit_names_the_agent(mask):
     with pytest.raises(BadEnvironment, match="film, a, step 1 of the episode: the action mask "):
         play([masked(0, "ab", {"a": np.ones(3)}), masked(1, "ab", {"a": mask})])
+
+
+@pytest.mark.parametrize("mask", [([0, 1], None), (None, [0, 0, 1]), ([1, 0], [1, 0, 1])])
+def test_a_part_without_a_mask_is_all_allowed(mask):
+    given = {"infos": {"a": {"action_mask": mask}}}
+    pair = spaces.Tuple((spaces.Discrete(2), spaces.Discrete(3)))
+
+    adapter, told, _ = play([frame(0, "a", **given), frame(1, "a", **given)], action_space=pair)
+
+    assert adapter.spec.masked
+    for step in told:
+        assert step.action_mask[0].tolist() == [*(mask[0] or [1, 1]), *(mask[1] or [1, 1, 1])]
+
+
+@pytest.mark.parametrize("seen", [-1, 3, 0.5, np.nan])
+@pytest.mark.parametrize("wrap", [False, True])
+def test_a_choice_that_there_is_not_is_a_breach(seen, wrap):
+    space = spaces.Tuple((spaces.Discrete(3),)) if wrap else spaces.Discrete(3)
+    first, second = ({"a": (value,) if wrap else value} for value in (2, seen))
+
+    with pytest.raises(BadEnvironment, match=r"film, a, step 1 of the episode: the observation.* is .*; .* must be a choice from 0 to 2"):
+        play([frame(0, "a", observations=first), frame(1, "a", observations=second)], observation_space=space)
+
+
+def test_a_number_in_a_tuple_that_is_not_finite_is_a_breach():
+    space = spaces.Tuple((spaces.Discrete(2), spaces.Box(0, 9, (2,), np.int32)))
+    first, second = ({"a": (1, np.array([0, value]))} for value in (1, np.nan))
+
+    with pytest.raises(BadEnvironment, match="film, a, step 1 of the episode: the observation is nan in column 3; it must be finite"):
+        play([frame(0, "a", observations=first), frame(1, "a", observations=second)], observation_space=space)
 
 
 def test_an_observation_without_its_mask_is_a_breach():

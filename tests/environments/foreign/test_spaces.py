@@ -10,7 +10,8 @@ from gymnasium import spaces
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from maddpg.environments.foreign.spaces import describe_action
+from maddpg.environments.foreign.spaces import action_heads, describe_action
+from maddpg.spaces.packing import unpack
 from maddpg.types import Box, Categorical
 
 FLOATS = (np.float16, np.float32, np.float64)
@@ -97,7 +98,7 @@ def test_what_is_drawn_comes_back(space, seed):
         assume(value in space)  # Gymnasium 1.3 draws 125 from a Box of int8 that begins at 126
 
     vector = encode(space, value)
-    decoded = action.decode(np.concatenate([vector, [7.0, 7.0]]))  # padding is not read
+    decoded = unpack(action, np.concatenate([vector, [7.0, 7.0]]))  # padding is not read
 
     assert vector.size == action.size
     assert decoded in space
@@ -110,11 +111,11 @@ def test_bounds_are_reached_exactly_and_never_passed(space, seed):
     action = describe_action(space, "agent_0")
     inside = np.random.default_rng(seed).uniform(-1, 1, action.size).astype(np.float32)
 
-    assert action.spaces == (Box((-1.0,) * action.size, (1.0,) * action.size),)
+    assert action_heads(action) == (Box((-1.0,) * action.size, (1.0,) * action.size),)
     for share, bound in ((1, space.high), (-1, space.low), (7, space.high), (-7, space.low)):
-        assert_same(space, action.decode(np.full(action.size, share, np.float32)), bound, exact=True)
-    assert action.decode(inside) in space
-    assert action.decode(np.nextafter(np.ones(action.size, np.float32), np.float32(0))) in space
+        assert_same(space, unpack(action, np.full(action.size, share, np.float32)), bound, exact=True)
+    assert unpack(action, inside) in space
+    assert unpack(action, np.nextafter(np.ones(action.size, np.float32), np.float32(0))) in space
 
 
 def test_columns_stand_side_by_side_in_gymnasiums_order():
@@ -123,8 +124,8 @@ def test_columns_stand_side_by_side_in_gymnasiums_order():
     action = describe_action(space, "agent_0")
 
     # Gymnasium sorts a dictionary's keys: gear, lamps, turn.
-    assert action.spaces == (Categorical(3), Categorical(2), Categorical(2), Box((-1.0, -1.0), (1.0, 1.0)))
-    decoded = action.decode(np.array([0.1, 0.2, 0.9, 0.0, 1.0, 1.0, 0.0, 0.0, 0.5], np.float32))
+    assert action_heads(action) == (Categorical(3), Categorical(2), Categorical(2), Box((-1.0, -1.0), (1.0, 1.0)))
+    decoded = unpack(action, np.array([0.1, 0.2, 0.9, 0.0, 1.0, 1.0, 0.0, 0.0, 0.5], np.float32))
     assert decoded["gear"] == 3
     np.testing.assert_array_equal(decoded["lamps"], [1, 0])
     np.testing.assert_allclose(decoded["turn"], [1, 2.5])
@@ -133,15 +134,15 @@ def test_columns_stand_side_by_side_in_gymnasiums_order():
 def test_whole_numbers_are_rounded_to_the_nearest():
     action = describe_action(spaces.Box(0, 10, (3,), np.int32), "agent_0")
 
-    np.testing.assert_array_equal(action.decode(np.array([-0.51, -0.49, 0.09])), [2, 3, 5])
+    np.testing.assert_array_equal(unpack(action, np.array([-0.51, -0.49, 0.09])), [2, 3, 5])
 
 
 def test_the_widest_box_does_not_overflow():
     most = np.finfo(np.float64).max
     action = describe_action(spaces.Box(-most, most, (1,), np.float64), "agent_0")
 
-    assert action.decode(np.zeros(1)) == 0
-    assert action.decode(np.full(1, 9.0)) == most
+    assert unpack(action, np.zeros(1)) == 0
+    assert unpack(action, np.full(1, 9.0)) == most
 
 
 @pytest.mark.parametrize(
@@ -169,14 +170,14 @@ def test_what_cannot_be_is_refused_in_one_line(space, reason):
 def test_rounding_never_leaves_a_narrow_box():
     space = spaces.Box(0.1, 0.1, (999,), np.float64)
 
-    assert describe_action(space, "agent_0").decode(np.linspace(-1, 1, 999)) in space
+    assert unpack(describe_action(space, "agent_0"), np.linspace(-1, 1, 999)) in space
 
 
 def test_an_empty_part_takes_no_room():
     space = spaces.Tuple([spaces.Box(0, 1, (0, 2)), spaces.Discrete(2)])
     action = describe_action(space, "agent_0")
 
-    assert action.spaces == (Categorical(2),)
-    empty, choice = action.decode(np.array([0.0, 1.0]))
+    assert action_heads(action) == (Categorical(2),)
+    empty, choice = unpack(action, np.array([0.0, 1.0]))
     assert empty.shape == (0, 2)
     assert choice == 1

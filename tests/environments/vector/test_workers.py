@@ -18,7 +18,7 @@ import pytest
 
 from maddpg.environments.host import BadEnvironment
 from maddpg.environments.vector import EnvironmentFailed, Vector, VectorStep
-from tests.environments.vector.worlds import Make, Trouble, Unwelcome, random_actions
+from tests.environments.vector.worlds import SPEC, Make, MakeWithServer, Trouble, Unwelcome, random_actions
 
 
 def worker_processes():
@@ -197,6 +197,28 @@ def test_a_process_that_ends_crashes_or_hangs_is_replaced_and_a_slow_one_waited_
     assert gone([server], 5), "what a hanging environment has started is left behind"
 
 
+def test_a_worker_that_dies_is_seen_while_what_it_forked_lives(tmp_path):
+    """The other process holds all its pipes, which therefore stay open."""
+    trouble = Trouble(("fork and exit",), clock=2, diary=str(tmp_path / "diary"))
+    with Vector(Make(trouble=trouble), 1, 1, step_timeout=30.0) as vector:
+        vector.reset()
+        repeat(vector, 3)
+
+    (fault,) = vector.faults.latest
+    assert fault.kind == "died"
+    assert "ended by itself with exit code 3" in fault.message
+
+
+def test_what_environments_have_started_ends_with_them(tmp_path):
+    with Vector(MakeWithServer(str(tmp_path)), 3, 2, spec=SPEC) as vector:
+        vector.reset()
+        servers = [int(path.name) for path in tmp_path.iterdir()]
+        assert len(servers) == 3
+        assert all(map(exists, servers))
+
+    assert gone(servers, 5)
+
+
 def test_a_worker_that_always_dies_stops_it():
     vector = Vector(Make(trouble=Trouble(("exit",))), 2, 1)
     vector.reset()
@@ -280,3 +302,30 @@ def test_a_script_without_a_guard_leaves_no_process_behind(tmp_path, end):
             process.kill()  # else a failure would wait for it
 
     assert len(pids) == 2
+
+
+KILLED = """
+import sys, time
+from maddpg.environments.vector import Vector
+from tests.environments.vector.worlds import SPEC, MakeWithServer
+
+vector = Vector(MakeWithServer(sys.argv[1]), 2, 2, spec=SPEC)
+vector.reset()
+print(flush=True)
+time.sleep(1000)
+"""
+
+
+def test_what_environments_have_started_ends_with_a_main_process_that_is_killed(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    ) as process:
+        try:
+            process.stdout.readline()
+            servers = [int(path.name) for path in tmp_path.iterdir()]
+            assert len(servers) == 2
+            assert all(map(exists, servers))
+        finally:
+            process.kill()
+
+    assert gone(servers, 10)

@@ -102,6 +102,10 @@ class Trouble:
                 sys.exit("enough")
             case "exit":
                 os._exit(3)
+            case "fork and exit":
+                if os.fork() == 0:
+                    time.sleep(1000)
+                os._exit(3)
             case "crash":
                 os.kill(os.getpid(), signal.SIGSEGV)
             case "hang":
@@ -121,6 +125,18 @@ class Make:
 
     def __call__(self) -> Counter:
         return Counter(self.length, self.trouble)
+
+
+@dataclass(frozen=True)
+class MakeWithServer:
+    """A factory of counters, each of which starts a process and leaves it running. The folder holds a file for each, named by its id."""
+
+    servers: str
+
+    def __call__(self) -> Counter:
+        server = subprocess.Popen(["sleep", "1000"])
+        with open(os.path.join(self.servers, str(server.pid)), "x"):
+            return Counter()
 
 
 class Unwelcome:

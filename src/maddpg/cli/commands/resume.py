@@ -49,5 +49,5 @@ class Resume:
             config = replace(config, training=replace(config.training, steps=self.steps))
         parts = build(config, read_trusted(self.env, config))
         console = Console(stderr=True)
-        console.print(f"{config.environment}: {plan(parts)}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"{config.environment}: {plan(parts, from_checkpoint=bool(newest))}", highlight=False, markup=False, soft_wrap=True)
         return run_to_the_end(parts, folder, checkpoints, console, resume=True)

@@ -11,13 +11,13 @@ import numpy as np
 
 from maddpg.environments.conformance.findings import Findings
 from maddpg.environments.foreign.describing import check_reset, find_agents, find_space
-from maddpg.environments.foreign.masks import find_choices
 from maddpg.environments.foreign.observations import describe_observation
 from maddpg.environments.foreign.opening import from_pettingzoo
 from maddpg.environments.foreign.reading import Player
 from maddpg.environments.foreign.single import SingleAgent
 from maddpg.environments.foreign.spaces import describe_action
 from maddpg.environments.host import describe_value
+from maddpg.spaces.packing import unpack
 
 Mover = Callable[[], Hashable]
 
@@ -36,11 +36,12 @@ class Subject:
         """Something at random, among what the mask [action] allows."""
         if self.player is None:
             assert self.action_space is not None, "nobody without actions is played"
+            self.action_space.seed(int(generator.integers(2**31)))  # or an episode that is played again would have other actions
             return self.action_space.sample()
         row = generator.uniform(-1, 1, self.player.action.size)
         if mask is not None and mask.any():
             row[~mask] = -np.inf  # the largest column of a choice is what is chosen
-        return self.player.action.decode(row)
+        return unpack(self.player.action, row)
 
 
 def unfold(environment: Any, name: str) -> tuple[Any, Mover | None]:
@@ -98,8 +99,7 @@ def _check_agent(environment: Any, agent: Hashable, findings: Findings) -> Subje
                 findings.refuse(error, agent)
     player = None
     if len(described) == 2:
-        action = described["action_space"]
-        player = Player(agent, described["observation_space"], action, find_choices(spaces["action_space"], action))
+        player = Player(agent, described["observation_space"], described["action_space"])
     return Subject(agent, spaces.get("observation_space"), spaces.get("action_space"), player)
 
 

@@ -12,10 +12,9 @@ from maddpg.environments.conformance.findings import Conformance, Findings
 from maddpg.environments.conformance.habits import measure
 from maddpg.environments.conformance.patience import Hung, in_time, patience
 from maddpg.environments.contract import Environment
-from maddpg.environments.foreign import find_factory
 from maddpg.environments.foreign.calling import call
 from maddpg.environments.mistakes import is_refusal
-from maddpg.environments.registry import Typed, is_particle_world, make_environment
+from maddpg.environments.registry import Typed, find_maker, is_particle_world, make_environment
 
 
 def check_environment(
@@ -39,11 +38,11 @@ def check_environment(
     if episodes < 1:
         raise ValueError(f"episodes = {episodes}: must be at least 1, and 2 or more to tell how episodes end")
     name = config.environment
-    if is_particle_world(config) or name.startswith("jaxmarl:"):
+    if is_particle_world(config):
         made = make_environment(config)
         assert isinstance(made, Environment), "these run on the device"
         return check_device(made, episodes, seed, patience(step_timeout))
-    make = find_factory(name) if typed is None else typed.make
+    make = find_maker(name) if typed is None else typed.make
     attempt = Attempt(Findings(), patience(step_timeout))
     try:
         environment = make_one(attempt, make, config)
@@ -57,12 +56,12 @@ def check_environment(
 
 
 def make_one(attempt: Attempt, make: Callable[..., Any], config: Config) -> Any:
-    """What the factory makes. Raises ValueError for arguments that do not fit, `Stuck` where the factory itself fails."""
+    """What the factory makes. Raises ValueError for arguments that do not fit, ImportError as above, `Stuck` where the factory fails."""
     try:
         with in_time(attempt.patience.start):
             return call(make, config.arguments, config.environment)
     except (Exception, SystemExit, Hung) as error:
-        if isinstance(error, ValueError) and is_refusal(error):
-            raise  # our own words about the arguments or the name
+        if isinstance(error, ValueError | ImportError) and is_refusal(error):
+            raise  # our own words about the arguments, the name or what is not installed
         write_down(attempt.findings, "making it", error)
         raise Stuck from error

@@ -11,9 +11,9 @@ from maddpg.environments.conformance.anatomy import Subject
 from maddpg.environments.conformance.attempts import Stuck
 from maddpg.environments.conformance.findings import Findings
 from maddpg.environments.conformance.outside import check_against_space
-from maddpg.environments.foreign.masks import KEY, leaves_nothing, read_mask
-from maddpg.environments.foreign.reading import Rows, find_mask
+from maddpg.environments.foreign.reading import Rows, find_mask, read_end
 from maddpg.environments.host import describe_value
+from maddpg.spaces.masks import KEY, leaves_nothing, read_mask
 
 Agents = Collection[Hashable]
 
@@ -113,7 +113,15 @@ def inspect_ends(findings: Findings, subjects: Sequence[Subject], terminations: 
         for subject in subjects:
             if subject.key in acted and subject.key not in values:
                 findings.add("error", f"acted and got no {kind}", f"a step must give a {kind} to all who acted", subject.key, step)
-        ends.append({subject.key for subject in subjects if bool(values.get(subject.key, False))})
+        ended = set()
+        for subject in subjects:
+            value = values.get(subject.key, False)
+            try:
+                if read_end(value):
+                    ended.add(subject.key)
+            except ValueError:
+                findings.add("error", f"the {kind} is {describe_value(value)}", "make it true or false", subject.key, step)
+        ends.append(ended)
     for both in (ends[0] & ends[1]).intersection(acted):
         remedy = "fine if the game itself ended with the last step; else leave termination unset, so that its value goes on"
         findings.add("note", "is terminated and truncated at once, which counts as terminated", remedy, both, step)
@@ -150,11 +158,11 @@ def inspect_mask(
             )
         return None
     try:
-        mask = read_mask(player.choices, given)
+        mask = read_mask(player.action, given)
     except ValueError as error:
         findings.refuse(error, player.key, step)
         return None
-    if leaves_nothing(player.choices, mask):
+    if leaves_nothing(player.action, mask):
         what = f"the action mask {describe_value(given)} forbids every option of a choice"
         findings.add("error", what, "allow one, or end the agent", player.key, step)
         return None

@@ -10,8 +10,8 @@ import numpy as np
 from gymnasium import spaces
 
 from maddpg.environments.conformance.findings import Findings
-from maddpg.environments.foreign.masks import KEY
 from maddpg.environments.host import describe_value
+from maddpg.spaces.masks import KEY
 
 ROUNDING = 1e-5  # of a bound's size: what 32-bit floats may miss it by
 

@@ -21,9 +21,9 @@ from maddpg.environments.conformance.inspection import (
     unpack,
 )
 from maddpg.environments.conformance.luck import Luck
-from maddpg.environments.foreign.masks import first_options
 from maddpg.environments.foreign.parallel import RESET, STEP
 from maddpg.environments.foreign.reading import Rows
+from maddpg.spaces.masks import first_options
 
 Frame = dict[Hashable, tuple[int, float]]
 """What an agent was told at a moment: a digest of its observation, and its reward."""
@@ -155,7 +155,7 @@ class Watch:
                 continue
             if mover is not None and subject.key != mover:
                 if subject.player is not None:
-                    episode.masks[subject.key] = first_options(subject.player.choices)
+                    episode.masks[subject.key] = first_options(subject.player.action)
                 continue
             had_one = subject.key in self._had_mask
             mask = inspect_mask(findings, subject, observations, infos, self._masked, had_one, episode.step)

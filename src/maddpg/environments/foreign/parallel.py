@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
-import gymnasium
 import numpy as np
 
 from maddpg.environments.foreign.describing import check_reset, declared_length, find_agents, find_space
-from maddpg.environments.foreign.masks import find_choices
 from maddpg.environments.foreign.observations import describe_observation
 from maddpg.environments.foreign.reading import (
     Breach,
@@ -23,9 +21,10 @@ from maddpg.environments.foreign.reading import (
     read_rewards,
     read_state,
 )
-from maddpg.environments.foreign.spaces import describe_action
+from maddpg.environments.foreign.spaces import action_heads, describe_action
 from maddpg.environments.host import BadEnvironment, HostStep, describe_value
 from maddpg.environments.teams import team_of
+from maddpg.spaces.packing import unpack
 from maddpg.types import AgentSpec, EnvSpec
 
 DEFAULT_TIME_LIMIT = 1000
@@ -37,8 +36,8 @@ class Parallel:
     """A `HostEnvironment` over a parallel environment of PettingZoo, or over anything of its form.
 
     The agent axis is `possible_agents`, in order. Alive is who stands in `agents` after a reset or a step and did not end with it. Agents
-    may come late, and come back. Who did not act earns nothing. An end that is both is a termination. Values outside a declared
-    observation space are let through; what cannot be trained on raises `BadEnvironment`.
+    may come late, and come back. Who did not act earns nothing. An end that is both is a termination. Numbers outside a declared
+    observation space are let through; what cannot be trained on, as a choice that there is not, raises `BadEnvironment`.
     """
 
     def __init__(
@@ -70,6 +69,7 @@ class Parallel:
         check_reset(environment, name)
         keys = find_agents(environment, name)
         self._players = [self._describe(key) for key in keys]
+        self._keys = {str(key): key for key in keys}
         self._alive = np.zeros(len(keys), bool)
         spaces = self._spaces(keys)
         try:
@@ -88,7 +88,7 @@ class Parallel:
         self._spec = EnvSpec(
             name=self._name,
             agents=tuple(
-                AgentSpec(str(player.key), team_of(str(player.key)), player.observation.size, player.action.spaces)
+                AgentSpec(str(player.key), team_of(str(player.key)), player.observation.size, action_heads(player.action))
                 for player in self._players
             ),
             state_size=self._measure_state(),
@@ -122,7 +122,7 @@ class Parallel:
         acted = self._alive
         assert acted.any(), "the episode is over: reset first"
         self._clock += 1
-        chosen = {player.key: player.action.decode(row) for player, row, acts in zip(self._players, action, acted, strict=True) if acts}
+        chosen = {player.key: unpack(player.action, row) for player, row, acts in zip(self._players, action, acted, strict=True) if acts}
         result = self._environment.step(chosen)
         try:
             observations, rewards, terminations, truncations, infos = self._unpack(result, STEP)
@@ -142,24 +142,30 @@ class Parallel:
         except Breach as breach:
             raise self._blame(breach) from breach
 
-    def pack(self, observations: Rows, infos: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Observations by agent, as the environment gives them, as arrays: [agent, observation], who has one, and what is allowed.
+    @property
+    def players(self) -> Sequence[Player]:
+        """All agents, with their spaces in our terms."""
+        return self._players
+
+    def pack(self, observations: Mapping[str, Any], infos: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Observations by name, as the environment gives them, as arrays: [agent, observation], who has one, and what is allowed.
 
         Raises ValueError for what does not fit. Nothing is played.
         """
-        there, nobody = read_present(self._players, observations), np.zeros(len(self._players), bool)
-        told = read_observations(self._players, self._spec.observation_width, observations, there, spared=nobody)
-        return told, there, read_masks(self._players, self._spec.action_width, observations, infos, there, nobody, None)
+        seen, told = ({self._keys.get(name, name): value for name, value in given.items()} for given in (observations, infos))
+        players, nobody = self._players, np.zeros(len(self._players), bool)
+        try:
+            there = read_present(players, seen)
+            rows = read_observations(players, self._spec.observation_width, seen, there, spared=nobody)
+            return rows, there, read_masks(players, self._spec.action_width, seen, told, there, nobody, None)
+        except Breach as breach:
+            raise ValueError(f"{breach.who}: {breach}") from breach
 
-    def unpack(self, action: np.ndarray, names: Iterable[Hashable]) -> dict[Hashable, Any]:
+    def unpack(self, action: np.ndarray, names: Iterable[str]) -> dict[str, Any]:
         """Actions [agent, action] of those who are named, as the environment takes them."""
         wanted = set(names)
-        return {player.key: player.action.decode(row) for player, row in zip(self._players, action, strict=True) if player.key in wanted}
-
-    def declared_spaces(self) -> dict[str, tuple[gymnasium.Space, gymnasium.Space]]:
-        """Every agent's observation and action space by its name, as the environment has them."""
-        world, keys = self._environment, [player.key for player in self._players]
-        return {str(key): (find_space(world, "observation_space", key), find_space(world, "action_space", key)) for key in keys}
+        players = zip(self._spec.names, self._players, action, strict=True)
+        return {name: unpack(player.action, row) for name, player, row in players if name in wanted}
 
     def close(self) -> None:
         """Give back what the environment holds."""
@@ -185,10 +191,8 @@ class Parallel:
 
     def _describe(self, key: Hashable) -> Player:
         """An agent, by its spaces."""
-        action_space = find_space(self._environment, "action_space", key)
-        action = describe_action(action_space, str(key))
-        observation = describe_observation(find_space(self._environment, "observation_space", key), str(key))
-        return Player(key, observation, action, find_choices(action_space, action))
+        action = describe_action(find_space(self._environment, "action_space", key), str(key))
+        return Player(key, describe_observation(find_space(self._environment, "observation_space", key), str(key)), action)
 
     def _spaces(self, keys: list[Hashable]) -> list[tuple[Hashable, str, Any]]:
         """Every agent's two spaces, as they are now."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from maddpg.environments.foreign.masks import KEY, Choices, first_options, leaves_nothing, read_mask
 from maddpg.environments.foreign.observations import Observation
-from maddpg.environments.foreign.spaces import Action
 from maddpg.environments.host import describe_value
+from maddpg.spaces.kinds import Space
+from maddpg.spaces.masks import KEY, first_options, leaves_nothing, read_mask
 
 Rows = Mapping[Hashable, Any]
 """Values by agent, under the environment's own keys."""
@@ -23,8 +23,7 @@ class Player:
 
     key: Hashable
     observation: Observation
-    action: Action
-    choices: Choices
+    action: Space
 
 
 class Breach(ValueError):
@@ -84,9 +83,9 @@ def read_masks(
     """
     mask = np.ones((len(players), width), bool)
     for index in np.flatnonzero(deciding | truncated).tolist():
-        player, choices = players[index], players[index].choices
+        player, space = players[index], players[index].action
         if mover is not None and player.key != mover:
-            mask[index, : choices.size] = first_options(choices)
+            mask[index, : space.size] = first_options(space)
             continue
         given = find_mask(player, observations, infos)
         if given is None:
@@ -94,11 +93,11 @@ def read_masks(
                 raise Breach(player.key, f"the observation has no {KEY}, though its space has; give one in every observation")
             continue
         try:
-            allowed = read_mask(choices, given)
+            allowed = read_mask(space, given)
         except ValueError as error:
             raise Breach(player.key, str(error)) from error
-        if not leaves_nothing(choices, allowed):
-            mask[index, : choices.size] = allowed
+        if not leaves_nothing(space, allowed):
+            mask[index, : space.size] = allowed
         elif deciding[index]:
             raise Breach(
                 player.key, f"the action mask {describe_value(given)} forbids every option of a choice; allow one, or end the agent"
@@ -132,7 +131,19 @@ def read_rewards(players: Sequence[Player], rewards: Rows, acted: np.ndarray) ->
 def read_ends(players: Sequence[Player], ends: Rows, acted: np.ndarray, kind: str) -> np.ndarray:
     """[agent] bool: whose `termination` or `truncation` (the kind) is set."""
     _check_given(players, ends, acted, kind)
-    return np.array([bool(ends.get(player.key, False)) for player in players])
+    over = np.zeros(len(players), bool)
+    for index, player in enumerate(players):
+        value = ends.get(player.key, False)
+        try:
+            over[index] = read_end(value)
+        except ValueError:
+            raise Breach(player.key, f"the {kind} is {describe_value(value)}; it must be true or false") from None
+    return over
+
+
+def read_end(value: Any) -> bool:
+    """Whether an end is set; raises ValueError for an array of more than one."""
+    return bool(np.asarray(value).item())
 
 
 def read_state(state: Any, size: int) -> np.ndarray:

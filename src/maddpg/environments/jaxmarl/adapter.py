@@ -8,13 +8,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Key
 
 from maddpg.environments.contract import Environment
-from maddpg.environments.jaxmarl.families import Family, family_of
+from maddpg.environments.jaxmarl.families import NEVER, Family, family_of
 from maddpg.environments.jaxmarl.names import PREFIX, construct, leniently
 from maddpg.environments.jaxmarl.spaces import ActionCodec, ObservationCodec, describe_action, describe_observation
 from maddpg.environments.teams import team_of
+from maddpg.names import brief
 from maddpg.types import AgentSpec, Availability, Categorical, EnvSpec, PyTree, TimeStep
 
 
@@ -45,7 +47,8 @@ def from_jaxmarl(raw: Any, name: str) -> Environment:
     and earns nothing, although SMAX goes on paying its dead. The global state is JaxMARL's `world_state`, empty where it has none.
 
     Raises:
-        ValueError: an environment that does not keep JaxMARL's interface, or a space that is not supported.
+        ValueError: an environment that does not keep JaxMARL's interface, a space that is not supported, or a length that is no number of
+            steps.
     """
     adapter = leniently(examine)(raw, name)
     return Environment(
@@ -130,6 +133,7 @@ class Adapter:
 def examine(raw: Any, name: str) -> Adapter:
     """Sizes, spaces and types of an environment, found by tracing one reset and one step of it. Raises as `from_jaxmarl` does."""
     family = family_of(raw)
+    length = _require_length(family.length(raw), name)
     agents, game = list(raw.agents), family.untimed(raw)
     first, inner = jax.eval_shape(game.reset, jax.random.key(0))
     if not isinstance(first, dict) or not first.keys() >= {*agents}:
@@ -141,12 +145,19 @@ def examine(raw: Any, name: str) -> Adapter:
         name,
         tuple(AgentSpec(agent, team_of(agent), eye.size, (hand.space,)) for agent, eye, hand in zip(agents, eyes, hands, strict=True)),
         state_size=jax.eval_shape(partial(world_state, game, family), inner).size,
-        episode_length=family.length(raw),
+        episode_length=length,
         mortal=family.mortal(raw),
         masked=family.masks is not None and all(isinstance(hand.space, Categorical) for hand in hands),
     )
     lasting = jax.eval_shape(game.step_env, jax.random.key(0), inner, actions)[1]
     return Adapter(game, family, spec, tuple(hands), tuple(eyes), lasting)
+
+
+def _require_length(length: Any, name: str) -> int:
+    """The length of an episode, if it is one; JaxMARL itself would count up to a word, or never end."""
+    if isinstance(length, bool) or not isinstance(length, int | np.integer) or not 1 <= length <= NEVER:
+        raise ValueError(f"{name} has episodes of {brief(length)} steps: give it a whole number of steps from 1 to {NEVER:_}")
+    return int(length)
 
 
 def world_state(game: Any, family: Family, inner: PyTree) -> Float[Array, " state"]:

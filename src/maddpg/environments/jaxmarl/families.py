@@ -20,10 +20,10 @@ NEVER = 2**31 - 1
 """A step that no clock of 32 bits reaches."""
 
 
-def declared_length(environment: Any) -> int:
-    """Steps of an episode by the first attribute that says so."""
+def declared_length(environment: Any) -> Any:
+    """Steps of an episode by the first attribute that says so; JaxMARL keeps there whatever it was given."""
     declared = (getattr(environment, name, None) for name in ("max_steps", "max_cycles", "episode_length"))
-    return next((int(steps) for steps in declared if steps is not None), DEFAULT_TIME_LIMIT)
+    return next((steps for steps in declared if steps is not None), DEFAULT_TIME_LIMIT)
 
 
 def no_metrics(environment: Any, state: PyTree) -> dict[str, jax.Array]:
@@ -36,8 +36,8 @@ def no_metrics(environment: Any, state: PyTree) -> dict[str, jax.Array]:
 class Family:
     """How the environments of one folder of JaxMARL behave; each function is given the environment."""
 
-    length: Callable[[Any], int] = declared_length
-    """-> steps of an episode."""
+    length: Callable[[Any], Any] = declared_length
+    """-> steps of an episode, made of arguments that nobody has looked at."""
     dones: Literal["game", "clock"] = "clock"
     """What a `done` means at the last step: that the game is over, since `untimed` knows no limit, or the time limit."""
     untimed: Callable[[Any], Any] = lambda environment: environment

@@ -11,7 +11,7 @@ import numpy as np
 from maddpg.environments.host import HostFactory
 from maddpg.environments.vector.block import Block, block_bytes, view_block
 from maddpg.environments.vector.faults import IN_A_ROW, EnvironmentFailed, FaultKind, Report
-from maddpg.environments.vector.process import CONTEXT, WorkerProcess
+from maddpg.environments.vector.process import CONTEXT, LOOK_SECONDS, WorkerProcess
 from maddpg.environments.vector.rows import Rows, Seed
 from maddpg.environments.vector.worker import GRACE_SECONDS, Order, pack
 from maddpg.types import EnvSpec
@@ -84,7 +84,7 @@ class ProcessCrew:
         deadlines = {worker: time.monotonic() + self._seconds[worker.command] for worker in self._waiting}
         while self._waiting:
             speakers = {worker.connection: worker for worker in self._waiting}
-            patience = min(deadlines[worker] for worker in self._waiting) - time.monotonic()
+            patience = min(LOOK_SECONDS, min(deadlines[worker] for worker in self._waiting) - time.monotonic())
             ready = [speakers[connection] for connection in wait(list(speakers), max(0, patience))]  # type: ignore[index]
             for worker in ready:
                 try:
@@ -95,7 +95,10 @@ class ProcessCrew:
                     self._waiting.remove(worker)
                     worker.failures = 0 if worker.command == "step" else worker.failures
             for worker in self._waiting.difference(ready):
-                if deadlines[worker] <= time.monotonic():
+                # What an environment forked may hold the pipe of a dead worker open. One that is dead may have answered since we looked.
+                if not ready and worker.ended and not worker.connection.poll():
+                    deadlines[worker] = self._replace(worker, "died")
+                elif deadlines[worker] <= time.monotonic():
                     deadlines[worker] = self._replace(worker, "hung")
         reports, self._reports = self._reports, []
         return reports
@@ -103,7 +106,7 @@ class ProcessCrew:
     def close(self) -> None:
         """Let all workers close their environments and end; those that take too long are killed."""
         for worker in self._workers:
-            worker.connection.close()
+            worker.dismiss()
         end = time.monotonic() + GRACE_SECONDS
         for worker in self._workers:
             worker.finish(max(0, end - time.monotonic()))

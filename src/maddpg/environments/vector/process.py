@@ -8,15 +8,17 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from types import ModuleType
 
 from maddpg.environments.vector.faults import Fault, FaultKind
-from maddpg.environments.vector.worker import TRACE_SIGNAL, Order, work
+from maddpg.environments.vector.worker import FAREWELL, TRACE_SIGNAL, Order, work
 
 CONTEXT = multiprocessing.get_context("spawn")  # JAX has threads: a forked process might wait for ever for a lock of one of them
+LOOK_SECONDS = 1.0  # between two looks at whether processes live whose pipes say nothing
 TRACE_SECONDS = 1.0  # for a hanging worker to say where
 TRACE_BYTES = 65_536
 
@@ -45,11 +47,22 @@ class WorkerProcess:
         theirs.close()
         their_traces.close()
 
+    @property
+    def ended(self) -> bool:
+        """Whether the process is dead. Its pipes may not tell: what its environments have forked holds the same ends of them."""
+        return self._process.exitcode is not None
+
     def send(self, command: str, step: int) -> None:
         """Give a command. That the process is dead shows when its answer is missing."""
         self.command = command
         with contextlib.suppress(OSError):
             self.connection.send((command, step))
+
+    def dismiss(self) -> None:
+        """Let the process close its environments and end."""
+        with contextlib.suppress(OSError):
+            self.connection.send(FAREWELL)
+        self.connection.close()
 
     def bury(self, kind: FaultKind, step: int, seconds: float) -> Fault:
         """Kill what is left of the process, and tell what happened.
@@ -87,10 +100,12 @@ class WorkerProcess:
         self._process.join()
 
     def finish(self, seconds: float) -> None:
-        """Wait until the process, whose `connection` is closed, has ended; after so many seconds kill it."""
-        self._process.join(seconds)
-        if self._process.exitcode is None:
-            self.kill()
+        """Wait until the process, which was dismissed, has ended, at most so many seconds; then kill what is left of it."""
+        end = time.monotonic() + seconds
+        while not wait([self._process.sentinel], max(0, min(LOOK_SECONDS, end - time.monotonic()))):
+            if self.ended or time.monotonic() >= end:
+                break
+        self.kill()
         self._traces.close()
 
 

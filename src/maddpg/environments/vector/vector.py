@@ -6,7 +6,7 @@ import atexit
 import weakref
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from types import TracebackType
 
 import numpy as np
@@ -169,8 +169,7 @@ class Vector:
             block.paused[:] = len(actions) - number > clock
             step = self.step(action)
         block.paused[:] = False
-        whole = (block.limit == 0) | (block.limit >= self.spec.episode_length)
-        return replace(step, whole=whole), (block.episode == snapshot["episode"]) & (block.clock == clock)
+        return step, (block.episode == snapshot["episode"]) & (block.clock == clock)
 
     def close(self) -> None:
         """Close all environments and end the workers, a second time without effect. The end of the program does it too."""

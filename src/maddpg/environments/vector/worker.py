@@ -21,6 +21,7 @@ from maddpg.environments.vector.faults import EnvironmentFailed, Report, describ
 from maddpg.environments.vector.rows import Rows, Seed
 from maddpg.types import EnvSpec
 
+FAREWELL = ("close", 0)  # the last command: without it, the end of the pipe means that the main process has died
 GRACE_SECONDS = 5.0  # for environments to close
 TRACE_SIGNAL = signal.SIGUSR1  # asks for the traceback of an environment that hangs
 
@@ -65,7 +66,7 @@ def unpack(packed: bytes) -> HostFactory:
 
 
 def work(order: Order, commands: Connection, traces: Connection) -> None:
-    """Obey commands, pairs of a name and the count of steps, until the pipe is closed.
+    """Obey commands, pairs of a name and the count of steps, until `FAREWELL`, or until the main process is no more.
 
     Args:
         order: what to work on.
@@ -74,9 +75,9 @@ def work(order: Order, commands: Connection, traces: Connection) -> None:
     """
     settle(traces)
     rows: Rows | None = None
-    with contextlib.suppress(EOFError, OSError):  # the main process has gone, or wants us to
-        while True:
-            command, step = commands.recv()
+    dismissed = False
+    with contextlib.suppress(EOFError, OSError):  # the main process has gone, or closed the pipe amid a command
+        for command, step in iter(commands.recv, FAREWELL):
             if rows is None:
                 try:
                     factory = unpack(order.factory)
@@ -87,8 +88,11 @@ def work(order: Order, commands: Connection, traces: Connection) -> None:
                     continue
                 rows = Rows(factory, order.spec, view_block(order.memory, order.spec, order.count), order.rows, order.seed)
             commands.send(rows.obey(command, step))
+        dismissed = True
     if rows is not None:
         rows.close()
+    if not dismissed:
+        os.killpg(0, signal.SIGKILL)  # what environments have started; else the main process does it, once we have ended
 
 
 def settle(traces: Connection) -> None:
