@@ -1,123 +1,101 @@
-"""Policy ensembles against single policies, in both roles: `python -m benchmarks.ensembles [WORLD ...]`.
+"""What it is worth to be an ensemble, from the paper's tables: `python -m benchmarks.ensembles`.
 
-Keep-away (simple_push) and physical deception (simple_adversary), box actions, default preset, 500,000 steps, 5 seeds; K = 3 sub-policies
-against single policies, trained by themselves and then crossed: every seed of one side with every other seed of the other
-side (equal seeds were trained together, or began alike), 1,000 greedy episodes a pairing, a sub-policy drawn for each team and episode.
-Both kinds take as many environment steps, and each sub-policy as many updates as the single policy. Intervals are 95% jackknife intervals
-over the seeds of both kinds.
+Keep-away, physical deception and predator-prey, both settings, sides that were trained apart: what a side gains by being an ensemble of K
+sub-policies in place of single policies, against single policies and against ensembles. Nothing is run: `python -m benchmarks.paper`
+makes the results. The table goes into docs/paper.md.
 """
 
 from __future__ import annotations
 
-import argparse
-import itertools
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Mapping
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.arguments import add_names
-from benchmarks.cache import SHELF
-from maddpg.config import Config, preset
-from maddpg.environments.registry import resolve
-from maddpg.evaluation.crossing import cross
-from maddpg.evaluation.evaluate import EVALUATION_SEED
+from benchmarks import paper
+from benchmarks.tables import fill
+from maddpg.paper import FULL, STUDIES, deception
+from maddpg.paper.reproduce import Workshop
+from maddpg.paper.settings import programs
+from maddpg.paper.study import LineUp, Study
+from maddpg.paper.tables import NOT_RUN, cell, strangers
 from maddpg.statistics import Interval, jackknife_interval
-from maddpg.training.build import build
 
-WORLDS = ("simple_push", "simple_adversary")
-STEPS, SEEDS, SIZE, EPISODES = 500_000, 5, 3, 1_000
-KINDS = {"single": 1, "ensemble": SIZE}
-TEAMS = ("adversary", "good")
-
-
-def config(world: str, kind: str) -> Config:
-    """The default preset with K sub-policies or one."""
-    base = preset("tuned", world)
-    training = replace(base.training, steps=STEPS, seeds=SEEDS, evaluation_interval=0)
-    return resolve(replace(base, algorithm=replace(base.algorithm, ensemble_size=KINDS[kind]), training=training))
+MEASURED = {
+    "ensembles-keep-away": "good agent succeeds, %",
+    "ensembles-deception": deception.MARGIN,
+    "ensembles-predator-prey": "touches an episode",
+}
+"""Study -> by what: the more, the better for its first side, and the worse for its second."""
 
 
-def measure(world: str) -> dict[str, Any]:
-    """Mean return of each team, [adversary's seed, good agents' seed], for every pairing of the kinds, and the minutes of training."""
-    parts = build(config(world, "ensemble"))
-    runs = {kind: SHELF.actors(f"ensembles-{world}-{kind}", config(world, kind)) for kind in KINDS}
-    teams = parts.spec.teams
-    team_of = np.array([teams.index(agent.team) for agent in parts.spec.agents])
-    pairings = {}
-    for adversary, good in itertools.product(KINDS, KINDS):
-        line_up = {"adversary": runs[adversary][0], "good": runs[good][0]}
-        returns = cross(parts.algorithm, parts.device_environment(), line_up, EPISODES, jax.random.key(EVALUATION_SEED)).returns
-        means = np.asarray(jnp.mean(returns, axis=2))  # [adversary's seed, good agents' seed, agent]
-        pairings[f"{adversary} adversary, {good} good"] = {
-            team: means[..., team_of == number].mean(axis=-1).tolist() for number, team in enumerate(teams)
-        }
-    return {"pairings": pairings, "training_minutes": {kind: minutes for kind, (_, minutes) in runs.items()}}
-
-
-def statistics(result: dict[str, Any]) -> dict[str, dict[str, Interval]]:
-    """Of each pairing, and of each side's gain by being an ensemble: team -> mean and 95% jackknife interval.
+def gains(tables: Mapping[LineUp, np.ndarray]) -> dict[tuple[int, str], Interval]:
+    """(place of the side, kind of the others) -> what the side gains by being an ensemble, with a 95% jackknife interval.
 
     A seed that is left out is left out of all pairings, so that gains are differences of the same runs.
+
+    Args:
+        tables: for every line-up of two kinds, single policies first, what the first side gets: [seed of its kind, seed of the others'],
+            NaN where two have not met.
     """
-    everyone = {kind: np.arange(SEEDS) for kind in KINDS}
+    single, ensemble = dict.fromkeys(kind for line_up in tables for kind in line_up)
+    count = len(tables[single, single])
+    everyone = {kind: np.arange(count) for kind in (single, ensemble)}
 
-    def mean(team: str, adversary: str, good: str, seeds: dict[str, np.ndarray]) -> float:
-        table = np.array(result["pairings"][f"{adversary} adversary, {good} good"][team])
-        np.fill_diagonal(table, np.nan)
-        return float(np.nanmean(table[np.ix_(seeds[adversary], seeds[good])]))
+    def mean(line_up: LineUp, seeds: Mapping[str, np.ndarray]) -> float:
+        return float(np.nanmean(tables[line_up][np.ix_(*(seeds[kind] for kind in line_up))]))
 
-    def interval(estimate: Callable[[dict[str, np.ndarray]], float]) -> Interval:
-        left_out = [np.array([estimate(everyone | {kind: np.delete(everyone[kind], seed)}) for seed in range(SEEDS)]) for kind in KINDS]
-        return jackknife_interval(estimate(everyone), left_out)
+    def gain(side: int, others: str) -> Callable[[Mapping[str, np.ndarray]], float]:
+        def of(seeds: Mapping[str, np.ndarray]) -> float:
+            if side == 0:
+                return mean((ensemble, others), seeds) - mean((single, others), seeds)
+            return mean((others, single), seeds) - mean((others, ensemble), seeds)
 
-    rows: dict[str, dict[str, Interval]] = {}
-    for adversary, good in itertools.product(KINDS, KINDS):
-        rows[f"{adversary} | {good}"] = {team: interval(partial(mean, team, adversary, good)) for team in TEAMS}
-    for opponent in KINDS:
+        return of
 
-        def adversary_gain(seeds: dict[str, np.ndarray], other: str = opponent) -> float:
-            return mean("adversary", "ensemble", other, seeds) - mean("adversary", "single", other, seeds)
-
-        def good_gain(seeds: dict[str, np.ndarray], other: str = opponent) -> float:
-            return mean("good", other, "ensemble", seeds) - mean("good", other, "single", seeds)
-
-        rows[f"gain by an ensemble | {opponent}"] = {"adversary": interval(adversary_gain)}
-        rows[f"{opponent} | gain by an ensemble"] = {"good": interval(good_gain)}
-    return rows
+    found = {}
+    for side, others in ((side, others) for side in (0, 1) for others in (single, ensemble)):
+        of = gain(side, others)
+        left_out = [np.array([of(everyone | {kind: np.delete(everyone[kind], seed)}) for seed in range(count)]) for kind in everyone]
+        found[side, others] = jackknife_interval(of(everyone), left_out)
+    return found
 
 
 def table() -> list[str]:
-    """Who plays whom, and what each side gets."""
-    rows = ["| world | adversaries | good agents | return of each adversary | return of each good agent |", "|---|---|---|---|---|"]
-    for world in WORLDS:
-        result = SHELF.find(f"ensembles-{world}", config(world, "ensemble"))
-        if result is None:
-            rows.append(f"| {world} | not run yet | | | |")
-            continue
-        for pairing, teams in statistics(result).items():
-            cells = [_cell(teams[team]) if team in teams else "" for team in TEAMS]
-            rows.append(f"| {world} | {pairing} | {' | '.join(cells)} |")
+    """A row for each side that may be an ensemble, a column for each setting and kind of others."""
+    beside = ("single policies", "ensembles")
+    columns = [f"{setting}, against {others}" for setting in FULL.settings for others in beside]
+    rows = [f"| world, by what | an ensemble of | {' | '.join(columns)} |", "|---" * (2 + len(columns)) + "|"]
+    for name, heading in MEASURED.items():
+        study = STUDIES[name]
+        (measure,) = (measure for measure in study.measures if measure.heading == heading)
+        found = {setting: _of_setting(study, setting, heading) for setting in FULL.settings}
+        for side, who in enumerate(study.sides.values()):
+            cells = [
+                cell(measure, found[setting][side, others]) if found[setting] else NOT_RUN
+                for setting in FULL.settings
+                for others in study.kinds
+            ]
+            rows.append(f"| {study.environment}, {heading} | {who} | {' | '.join(cells)} |")
     return rows
 
 
-def _cell(interval: Interval) -> str:
-    return f"{interval.estimate:.2f} ({interval.low:.2f} to {interval.high:.2f})"
+def _of_setting(study: Study, setting: str, heading: str) -> dict[tuple[int, str], Interval]:
+    """The gains, from the programs of which every pairing has been played; nothing where there is none."""
+    (world,) = study.worlds
+    played: dict[LineUp, list[list[list[float]]]] = {line_up: [] for line_up in study.line_ups}
+    for seeds in programs(study, FULL):
+        workshop = Workshop(study, paper.SHELF, FULL, setting, world, seeds)
+        results = {line_up: workshop.apart(line_up).find(paper.SHELF) for line_up in study.line_ups}
+        for line_up, result in results.items():
+            if result and all(results.values()):
+                played[line_up].append(result["means"][heading])
+    return gains({line_up: strangers(tables) for line_up, tables in played.items()}) if all(played.values()) else {}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    add_names(parser, "world", WORLDS)
-    for world in parser.parse_args().worlds:
-        settings = config(world, "ensemble")
-        if SHELF.find(f"ensembles-{world}", settings) is None:
-            SHELF.write(f"ensembles-{world}", measure(world), settings)
-    print("\n".join(table()))
+def render(text: str) -> str:
+    """The page with its table made anew."""
+    return fill(text, {"gains": table()})
 
 
 if __name__ == "__main__":
-    main()
+    paper.PAGE.write_text(render(paper.PAGE.read_text()))

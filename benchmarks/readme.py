@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import ensembles, inference
+from benchmarks import inference
 from benchmarks.cache import RESULTS
 from benchmarks.released_code import WORLDS as RELEASED
 from benchmarks.tables import fill, over_seeds
@@ -107,7 +107,6 @@ def render(text: str) -> str:
         "scores": scores(),
         "tag": tag(),
         "inference": inference.table(),
-        "ensembles": ensembles.table(),
         "released": released(),
         "speed": speed(),
         "costs": costs(),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import between_settings, crossplay, knowing_nothing, paper
-from benchmarks.ensembles import statistics
+from benchmarks.ensembles import gains
 from benchmarks.target_updates import LAST, beside, measures, paired
 from maddpg.config import preset
 from maddpg.paper import deception, plan, predator_prey
@@ -25,7 +25,6 @@ from tests.paper.tiny import FRESH, PUSH, put, shelf_in, workshop
         ("costs", "world"),
         ("between_settings", "table"),
         ("crossplay", "run"),
-        ("ensembles", "world"),
         ("foreign_environments", "task"),
         ("inference", "variant"),
         ("mpe2_scores", "world"),
@@ -63,34 +62,37 @@ def test_steady_learning_is_no_wavering():
     assert measures({"curves": {"0": rising, "1": rising}})["wavering within a run"][0] == pytest.approx(0)
 
 
-def pairings(singles: float, others: float, known: float) -> dict:
-    """Five seeds: an adversary gets `others` against strangers, plus its seed's own skill, and `known` from those of its own seed."""
+def met(single: float, ensemble: float) -> dict:
+    """Five seeds whose skills have a standard deviation of 1: the first side gets its kind's worth and its skill; equal seeds have not met."""
     skill = np.array([-1.27, -0.63, 0.0, 0.63, 1.27])
     tables = {}
-    for adversary in ("single", "ensemble"):
-        for good in ("single", "ensemble"):
-            table = skill[:, None] + np.zeros((5, 5)) + (singles if adversary == "single" else others)
-            np.fill_diagonal(table, known)
-            tables[f"{adversary} adversary, {good} good"] = {"adversary": table.tolist(), "good": (-table).tolist()}
-    return {"pairings": tables}
+    for first, worth in (("single", single), ("ensemble", ensemble)):
+        for second in ("single", "ensemble"):
+            tables[first, second] = skill[:, None] + np.full((5, 5), worth)
+            np.fill_diagonal(tables[first, second], np.nan)
+    return tables
 
 
-def test_those_of_one_seed_do_not_count():
-    rows = statistics(pairings(singles=1, others=1, known=1_000))
-
-    assert rows["single | single"]["adversary"].estimate == pytest.approx(1)
-    assert rows["ensemble | single"]["good"].estimate == pytest.approx(-1)
-
-
-def test_the_gain_is_a_difference_of_the_same_seeds():
+def test_the_gain_by_an_ensemble_is_a_difference_of_the_same_seeds():
     """A skill of standard deviation 1 in both kinds: a mean of five seeds has 0.45, a difference 0.63, so an interval of 2.9 (8 degrees).
 
     It is a little wider, since a seed that is left out leaves one who met all others.
     """
-    gain = statistics(pairings(singles=1, others=5, known=0))["gain by an ensemble | single"]["adversary"]
+    gain = gains(met(single=1, ensemble=5))
 
-    assert gain.estimate == pytest.approx(4)
-    assert gain.high - gain.low == pytest.approx(2.9, abs=0.5)
+    assert gain[0, "single"].estimate == gain[0, "ensemble"].estimate == pytest.approx(4)
+    assert gain[0, "single"].high - gain[0, "single"].low == pytest.approx(2.9, abs=0.5)
+    assert gain[1, "single"].estimate == gain[1, "ensemble"].estimate == pytest.approx(0)  # its kind does not matter to the others
+
+
+def test_what_the_first_side_loses_is_the_gain_of_the_second():
+    tables = met(single=0, ensemble=0)
+    for first in ("single", "ensemble"):
+        tables[first, "ensemble"] = tables[first, "ensemble"] - 3
+
+    gain = gains(tables)
+    assert gain[1, "single"].estimate == gain[1, "ensemble"].estimate == pytest.approx(3)
+    assert gain[0, "single"].estimate == pytest.approx(0)
 
 
 @pytest.mark.parametrize("table", list(between_settings.TABLES))

@@ -82,7 +82,12 @@ def of_seeds(programs: Sequence[Sequence[float]]) -> Interval:
 
 
 def of_strangers(programs: Sequence[Sequence[Sequence[float]]], same_runs: bool) -> Interval:
-    """The mean over pairings of seeds that do not know each other, [seed, seed] of each program, with its interval.
+    """The mean over pairings of seeds that do not know each other, [seed, seed] of each program, with its interval."""
+    return crossed_interval(strangers(programs), same_runs)
+
+
+def strangers(programs: Sequence[Sequence[Sequence[float]]]) -> np.ndarray:
+    """[seed, seed] for the seeds of all programs from [seed, seed] of each; NaN where a pairing does not count.
 
     Seeds of different programs have not met. Equal seeds do not count: they were trained together, or began with the weights of those who
     were.
@@ -93,7 +98,7 @@ def of_strangers(programs: Sequence[Sequence[Sequence[float]]], same_runs: bool)
     for table, start in zip(tables, ends, strict=False):
         whole[start : start + len(table), start : start + len(table)] = table
     np.fill_diagonal(whole, np.nan)
-    return crossed_interval(whole, same_runs)
+    return whole
 
 
 def _row(study: Study, setting: str, who: str, shelf: Shelf, pieces: Sequence[Piece], combine: Callable[..., Interval]) -> Row:
