@@ -63,7 +63,7 @@ def test_steady_learning_is_no_wavering():
 
 
 def met(single: float, ensemble: float) -> dict:
-    """Five seeds whose skills have a standard deviation of 1: the first side gets its kind's worth and its skill; equal seeds have not met."""
+    """Five seeds, skills of standard deviation 1: the first side gets its kind's worth and its skill; equal seeds have not met."""
     skill = np.array([-1.27, -0.63, 0.0, 0.63, 1.27])
     tables = {}
     for first, worth in (("single", single), ("ensemble", ensemble)):
