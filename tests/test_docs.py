@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import math
+import os
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from dataclasses import replace
@@ -85,6 +88,23 @@ def test_a_reward_of_ones_own_is_added_and_shared(example):
 
     assert "reward/chase" in environment.aggregates
     assert Fused(assemble(TINY, environment.spec), environment, BUDGET).shapes(1).learner is not None
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="a patch is applied by git")
+def test_a_head_of_ones_own_is_trained_inferred_and_exported(tmp_path):
+    """In a copy of the package that has the page's patch, and a process of its own, which imports that."""
+    shutil.copytree(ROOT / "src" / "maddpg", tmp_path / "src" / "maddpg", ignore=shutil.ignore_patterns("__pycache__", "zoo", "results"))
+    (patch,) = re.findall(r"```diff\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    no_repository = {"GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}  # within one, git would pass over what it does not know
+    subprocess.run(["git", "apply", "-"], input=patch, text=True, cwd=tmp_path, env={**os.environ, **no_repository}, check=True)
+    for name in ("meeting", "stepping"):
+        (tmp_path / "src" / f"{name}.py").write_text(FILES[name])
+
+    program = [sys.executable, "-W", "error", str(ROOT / "tests" / "head_of_ones_own.py")]
+    path = {"PYTHONPATH": str(tmp_path / "src")}
+    done = subprocess.run(program, env={**os.environ, **path}, cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
 
 
 def test_blocks_that_are_not_files_use_names_that_exist():

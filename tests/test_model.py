@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import shutil
 from dataclasses import replace
@@ -15,7 +16,18 @@ from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
 import maddpg
-from maddpg import MADDPG, AlgorithmConfig, ChannelConfig, CheckpointConfig, Config, HostConfig, TeamConfig, TrainingConfig, WorldConfig
+from maddpg import (
+    MADDPG,
+    AlgorithmConfig,
+    ChannelConfig,
+    CheckpointConfig,
+    Config,
+    HostConfig,
+    TeamConfig,
+    TrainingConfig,
+    WorldConfig,
+    preset,
+)
 from maddpg.environments.contract import Environment
 from maddpg.environments.registry import make_environment, resolve
 from maddpg.environments.translation import Translator
@@ -38,6 +50,8 @@ SMALL = Config(
         evaluation_episodes=20,
     ),
 )
+
+WARMING_UP = "learn ended inside the warm-up, which takes 50 steps: nothing was learned yet; give learn more steps, or MADDPG a smaller"
 
 
 class Matching(ParallelEnv):
@@ -158,7 +172,8 @@ def test_a_loaded_run_goes_on_from_its_networks(spread, tmp_path):
     loaded = MADDPG.load(tmp_path / "run")
     before = jax.device_get(loaded.networks)
 
-    loaded.learn(50)  # all of it warm-up: nothing is learned
+    with pytest.warns(UserWarning, match=WARMING_UP):
+        loaded.learn(50)
 
     jax.tree.map(np.testing.assert_array_equal, before, jax.device_get(loaded.networks))
 
@@ -178,7 +193,7 @@ def test_a_loaded_run_counts_the_steps_from_before(spread, tmp_path):
     before = spread.steps
 
     MADDPG.load(tmp_path / "run").save(tmp_path / "saved")
-    with MADDPG.load(tmp_path / "run", folder=tmp_path / "longer") as loaded:
+    with MADDPG.load(tmp_path / "run", folder=tmp_path / "longer") as loaded, pytest.warns(UserWarning, match=WARMING_UP):
         loaded.learn(20)
 
     assert RunFolder(tmp_path / "saved").read_config().training.steps == before
@@ -213,7 +228,48 @@ def test_what_could_not_begin_does_not_hold_its_folder(tmp_path, monkeypatch):
         with pytest.raises(ValueError, match=r"this run needs 0\.00 GiB of memory"):
             model.learn(10)
 
-    assert model.learn(10).steps == 10
+    with pytest.warns(UserWarning, match=WARMING_UP):
+        assert model.learn(10).steps == 10
+
+
+@pytest.mark.parametrize("steps", ["a", None, 0, -3, 1.5, float("nan"), float("inf")])
+def test_steps_that_are_no_steps_are_refused(steps):
+    learn = inspect.unwrap(MADDPG.learn)  # without the check of types, which only tests have
+
+    with pytest.raises(ValueError, match=rf"^steps = {steps!r}: it must be a whole number of at least 1$"):
+        learn(MADDPG("simple", SMALL), steps)
+
+
+def test_settings_are_given_by_name_as_flags_are():
+    model = MADDPG("simple_tag", seed=3, gamma=0.95, critic_view="own", actor_layers=(8, 8), warmup_steps=2e3, adversaries=2)
+
+    tuned = preset("tuned", "")
+    assert model.config == resolve(
+        replace(
+            tuned,
+            environment="simple_tag",
+            algorithm=replace(tuned.algorithm, gamma=0.95, critic_view="own", actor_layers=(8, 8)),
+            training=replace(tuned.training, seed=3, warmup_steps=2_000),
+            world=replace(tuned.world, adversaries=2),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"gama": 0.9}, r"^unknown setting 'gama'; did you mean 'gamma'\? `maddpg train --help` lists all, as flags$"),
+        ({"zzz": 1}, r"^unknown setting 'zzz'\. `maddpg"),
+        ({"gamma": 1.5}, r"^gamma = 1.5: must lie in \[0, 1\]$"),
+        ({"gamma": "high"}, r"^gamma = 'high': it must be "),
+        ({"critic_view": "mine"}, r"^critic_view = 'mine': it must be one of all, team, own$"),
+        ({"steps": 100}, r"^steps = 100: a model learns for as long as it is told; give them to learn$"),
+        ({"config": SMALL, "gamma": 0.9, "tau": 0.1}, r"^gamma, tau beside config: settings come from one of the two; put all into config"),
+    ],
+)
+def test_settings_by_name_are_checked(settings, message):
+    with pytest.raises(ValueError, match=message):
+        MADDPG("simple", **settings)
 
 
 LOOKED_AT = {
@@ -234,7 +290,8 @@ def test_networks_that_were_looked_at_are_those_that_learn(env, settings, small_
 
     with MADDPG(env, config, seed=1) as looked, MADDPG(env, config, seed=1) as unseen:
         fresh = looked.networks
-        unseen.learn(10)  # all of it warm-up: nothing is learned
+        with pytest.warns(UserWarning, match=WARMING_UP):
+            unseen.learn(10)
         jax.tree.map(np.testing.assert_array_equal, jax.device_get(fresh), jax.device_get(unseen.networks))
 
         looked.learn(100)

@@ -60,12 +60,12 @@ REFUSED = [
     ("good.gama=0.5", "unknown setting of a team 'gama'; did you mean 'gamma'"),
     ("good.player=skripted", "teams.good.player = 'skripted'.*learning, frozen, random, scripted"),
     ("good.gamma=much", "teams.good.gamma = 'much'"),
-    ("good.gamma=1.5", r"gamma = 1.5.*\[0, 1\]"),
+    ("good.gamma=1.5", r"^teams.good.gamma = 1.5.*\[0, 1\]"),
     ("good.gamma=nan", r"gamma = nan.*\[0, 1\]"),
-    ("good.target_interval=2.5", r"teams.good.target_interval = 2.5.*type int"),
+    ("good.target_interval=2.5", r"teams.good.target_interval = 2.5: it must be a whole number"),
     ("good.target_interval=0", "target_interval = 0"),
-    ("good.player=frozen", "run = None: a frozen team needs one"),
-    ("good.run=runs/a", "run = 'runs/a'.*no other team takes one"),
+    ("good.player=frozen", "teams.good.player = 'frozen': also needs run=RUN"),
+    ("good.run=runs/a", "run = 'runs/a': a frozen team comes from a run, and no other does"),
 ]
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import warnings
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +25,9 @@ from maddpg.evaluation.players import SubPolicy, as_trained, choose_players
 from maddpg.evaluation.predict import Predictor
 from maddpg.evaluation.scores import Evaluation
 from maddpg.export import export_actors
+from maddpg.names import brief
 from maddpg.report.card import write_card
+from maddpg.settings import merge_by_name
 from maddpg.storage.arrays import save_tree
 from maddpg.storage.checkpoint import CheckpointFolder
 from maddpg.storage.lock import only_one
@@ -57,6 +61,7 @@ class MADDPG:
         critic: Network | None = None,
         folder: str | Path | None = None,
         checkpoints: CheckpointConfig | None = None,
+        **settings: Any,
     ) -> None:
         """Put everything together; nothing is compiled or started before it is needed.
 
@@ -70,15 +75,16 @@ class MADDPG:
             folder: where metrics are written while it learns, and networks when it is closed, new or empty; a temporary one if left out.
             checkpoints: when all of it is written into `folder`, so that `MADDPG.resume` goes on after whatever happened; never if left
                 out.
+            settings: in place of `config`, any settings by name, as the flags of `maddpg train`: `gamma=0.95, critic_view="own"`.
 
         Raises:
-            ValueError: an environment or settings that do not go together, a folder that holds something already, or checkpoints without
-                a folder.
+            ValueError: an environment or settings that do not go together, a setting that there is not, settings beside `config`, a folder
+                that holds something already, or checkpoints without a folder.
         """
         if checkpoints and folder is None:
             raise ValueError("checkpoints need a folder that stays: MADDPG(..., folder='runs/mine', checkpoints=CheckpointConfig())")
         typed = _typed(env)
-        config = config or preset("tuned", "")
+        config = _configure(config, settings)
         named = replace(
             config,
             environment=typed.name if typed else str(env),
@@ -133,14 +139,16 @@ class MADDPG:
     def learn(self, steps: int, callback: Callback | None = None) -> MADDPG:
         """So many more environment steps for each seed, rounded up to whole rounds; again and again if one likes.
 
+        It warns where that ends inside the warm-up, `warmup_steps` long, before anything was learned.
+
         Raises:
             ValueError: steps that are no steps, more than can be counted, or not enough memory.
             NotFinite, BadEnvironment, EnvironmentFailed: it cannot go on; what was learned before is kept.
             NotSaved: its folder cannot be written.
             KeyboardInterrupt: after Ctrl-C, once the chunk under way is done; `learn` can go on from there.
         """
-        if steps < 1:
-            raise ValueError(f"steps = {steps}: it must be at least 1")
+        if not isinstance(steps, Real) or not steps >= 1 or not float(steps).is_integer():  # 1.5e6 is a float
+            raise ValueError(f"steps = {brief(steps)}: it must be a whole number of at least 1")
         if self._closed:
             raise ValueError("this model is closed: save it, and load it to go on")
         stop = False
@@ -153,9 +161,15 @@ class MADDPG:
             self._run = self._begin(resume=False)
         self._run.tell = tell
         with stop_on_interrupt() as interrupt:
-            self._run.advance(self._run.rounds - (-steps // self.config.training.round_steps), lambda: stop or interrupt.asked)
+            self._run.advance(self._run.rounds - (-int(steps) // self.config.training.round_steps), lambda: stop or interrupt.asked)
         if interrupt.asked:
             raise KeyboardInterrupt
+        if self._run.rounds <= self.config.training.warmup_rounds:
+            warnings.warn(
+                f"learn ended inside the warm-up, which takes {self.config.training.warmup_steps:_} steps: nothing was learned yet; "
+                "give learn more steps, or MADDPG a smaller warmup_steps",
+                stacklevel=2,
+            )
         return self
 
     def predict(
@@ -365,6 +379,15 @@ class MADDPG:
         if seed is not None and seed not in seeds:
             raise ValueError(f"seed = {seed}: this was trained with {', '.join(map(str, seeds))}")
         return 0 if seed is None else seeds.index(seed)
+
+
+def _configure(config: Config | None, settings: Mapping[str, Any]) -> Config:
+    """The configuration that was given whole, or by the names of settings, which the preset `tuned` takes."""
+    if config is not None and settings:
+        raise ValueError(f"{', '.join(settings)} beside config: settings come from one of the two; put all into config, or leave it out")
+    if "steps" in settings:
+        raise ValueError(f"steps = {brief(settings['steps'])}: a model learns for as long as it is told; give them to learn")
+    return config or merge_by_name(preset("tuned", ""), settings)
 
 
 def _known(env: Any, config: Config) -> Typed | None:

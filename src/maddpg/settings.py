@@ -12,10 +12,12 @@ from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from maddpg.config import Config, TeamConfig
-from maddpg.names import brief, unknown_name
+from maddpg.names import brief, did_you_mean, unknown_name
 
 LONGEST_NAME = 100
 """Characters of a name that stands in a file."""
+
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word in quotes"}
 
 
 def _coerce(value: Any, kind: Any, where: str) -> Any:
@@ -37,7 +39,7 @@ def _coerce(value: Any, kind: Any, where: str) -> Any:
         return int(value)  # 1.5e6 is a float in TOML
     if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return value
-    raise ValueError(f"{where} = {brief(value)}: it must be of type {kind.__name__}")
+    raise ValueError(f"{where} = {brief(value)}: it must be {_KINDS[kind]}")
 
 
 def _plain(value: Any, where: str) -> dict[str, Any]:
@@ -73,7 +75,7 @@ def merge(base: Table, given: Any, where: str = "") -> Table:
     changes = {}
     for name, value in given.items():
         if name not in names:
-            raise ValueError(unknown_name(f"setting of {where[:-1]}" if where else "setting", name, names))
+            raise ValueError(_unknown_setting(where, name, names))
         current = getattr(base, name)
         if hints[name] == Mapping[str, Any]:
             changes[name] = {**current, **_plain(value, f"{where}{name}")}
@@ -94,7 +96,39 @@ def merge(base: Table, given: Any, where: str = "") -> Table:
                 changes[name] = tables
         else:
             changes[name] = _coerce(value, hints[name], f"{where}{name}")
-    return replace(base, **changes)  # type: ignore[type-var]
+    try:
+        return replace(base, **changes)  # type: ignore[type-var]
+    except ValueError as error:
+        raise ValueError(f"{where}{error}") from error  # a table names its field, and does not know where it stands itself
+
+
+def _unknown_setting(where: str, name: str, names: Sequence[str]) -> str:
+    """One line for a name that a table does not have: the table that has it, or else the nearest name."""
+    if (table := _homes().get(name)) is not None:
+        return f"{name} belongs under [{table}]" + (f", not under [{where[:-1]}]" if where else "")
+    known = [other for other in names if other != "environment"]  # which is given by itself
+    return unknown_name(f"setting of {where[:-1]}" if where else "setting", name, known)
+
+
+def merge_by_name(config: Config, settings: Mapping[str, Any]) -> Config:
+    """`config` with settings replaced that are given by their names alone, as flags are; each goes into the table that has it.
+
+    Raises:
+        ValueError: a name that no table has (with the nearest that there is), or a value of another type or out of range.
+    """
+    homes = _homes()
+    tables: dict[str, dict[str, Any]] = {}
+    for name, value in settings.items():
+        if name not in homes:
+            raise ValueError(f"unknown setting {brief(name)}{did_you_mean(name, homes)} `maddpg train --help` lists all, as flags")
+        tables.setdefault(homes[name], {})[name] = value
+    return replace(config, **{table: merge(getattr(config, table), given) for table, given in tables.items()})
+
+
+def _homes() -> dict[str, str]:
+    """Setting -> the table that has it. No two tables share a name."""
+    kinds: dict[str, Any] = {table: kind for table, kind in typing.get_type_hints(Config).items() if is_dataclass(kind)}
+    return {item.name: table for table, kind in kinds.items() for item in fields(kind)}
 
 
 def to_dict(config: Config) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -64,6 +66,23 @@ def test_each_head_sums_to_one_and_padding_gets_nothing(kind, key):
         np.testing.assert_allclose(np.sort(played[:, columns])[:, -1], 1.0, rtol=1e-6)
     assert 0.01 < np.mean(played[:, 3]) < 0.99  # the simplex is not
     assert np.any((played[:, 3] > 0.05) & (played[:, 3] < 0.95))
+
+
+def test_a_space_of_no_known_kind_is_refused():
+    @dataclass(frozen=True)
+    class Bits:
+        size: int
+
+    with pytest.raises(ValueError, match=r"agent acts in .*Bits\(size=2\), which has no action head; docs/changing.md says how to add one"):
+        layout(Categorical(3), Bits(2))
+
+
+def test_one_policy_acts_as_the_mean_of_one(monkeypatch):
+    """So that a new head is greedy in one place."""
+    output = row(0.0, 1.0, 2.0)
+    monkeypatch.setattr(actions, "greedy_mean", lambda layout, outputs: jnp.full(outputs.shape[1:], float(len(outputs))))
+
+    np.testing.assert_array_equal(actions.greedy(HEADS, output), np.ones((1, 9)))
 
 
 def test_choices_come_as_often_as_the_softmax_says(key):

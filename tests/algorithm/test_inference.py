@@ -60,6 +60,19 @@ def outputs(seed: int, batch: int = 6) -> np.ndarray:
     return drawn
 
 
+def test_a_space_without_a_likelihood_is_refused():
+    """It would count for nothing, and its model would learn nothing."""
+
+    class Bits:
+        """A kind of head that somebody added, but not here."""
+
+    other = replace(layout_of(TALKER), kinds=frozenset({Bits, Categorical}))
+    drawn = jnp.asarray(outputs(0))
+
+    with pytest.raises(ValueError, match=r"inference: nobody has written the likelihood of Bits .*leave it out"):
+        log_likelihood(other, model_belief(other, drawn), drawn[:, :WIDTH])
+
+
 def log_softmax(logits: np.ndarray) -> np.ndarray:
     return logits - np.log(np.sum(np.exp(logits), axis=-1, keepdims=True))
 

@@ -83,7 +83,7 @@ def test_a_right_world_goes_with_0(capsys):
 @pytest.mark.parametrize(
     ("words", "agents", "length"),
     [
-        ("mpe2:simple_tag_v3", 4, 25),
+        ("mpe2:simple_tag", 4, 25),
         ("mpe2:simple_speaker_listener_v4", 2, 25),
         ("mpe2:simple_world_comm_v3 --arguments continuous_actions=true max_cycles=10", 6, 10),
         ("pettingzoo:sisl.multiwalker_v9 --arguments max_cycles=20", 3, 20),
@@ -153,7 +153,7 @@ def test_json_of_a_right_world(capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("check-env", "Missing from maddpg check-env: ENV"),
+        ("check-env", "check-env needs an environment, such as simple_spread; `maddpg envs` lists them"),
         ("check-env simple_spraed", "did you mean 'simple_spread'?"),
         ("check-env check_worlds:Lime", "unknown factory in check_worlds 'Lime'; did you mean 'Line'?"),
         ("check-env check_worlds:Line --arguments size=4", "check_worlds:Line got an unexpected keyword argument 'size'. It takes: length"),

@@ -71,3 +71,12 @@ def test_what_makes_no_sense_is_refused(words, line, runs, capsys):
 
     expected = line if "`" in line else line.replace("RUN", folders["RUN"])
     assert capsys.readouterr().err == f"maddpg: {expected}\n"
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work(runs, tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("maddpg.cli.commands.compare.compare_runs", lambda *_: pytest.fail("it worked"))
+
+    assert command("compare --out", tmp_path / "file", *runs) == 2
+
+    assert capsys.readouterr() == ("", f"maddpg: --out {tmp_path / 'file'} cannot be written: File exists; give another folder\n")

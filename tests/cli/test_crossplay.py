@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -104,3 +105,39 @@ def test_what_makes_no_sense_is_refused(words, line, small_run, friends, capsys,
     for name, folder in folders.items():
         line = line.replace(name, folder)
     assert capsys.readouterr().err == f"maddpg: {line}\n"
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anybody_plays(small_run, tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("maddpg.cli.commands.crossplay.meet", lambda *_: pytest.fail("it played"))
+
+    assert command("crossplay --out", tmp_path / "file", small_run) == 2
+
+    assert capsys.readouterr() == ("", f"maddpg: --out {tmp_path / 'file'} cannot be written: File exists; give another folder\n")
+
+
+def test_the_table_is_there_even_if_the_picture_cannot_be_written(small_run, tmp_path, capsys, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("maddpg.cli.commands.crossplay.draw_heat_map", full)
+
+    assert command(f"crossplay --episodes {EPISODES} --out", tmp_path / "out", small_run) == 1
+
+    printed = capsys.readouterr()
+    assert "return of adversary" in printed.out
+    assert printed.err.endswith("No space left on device\n")
+
+
+def test_a_world_of_another_program_is_named(small_run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["maddpg"])
+    run = shutil.copytree(small_run, tmp_path / "run")
+    config = (run / "config.json").read_text().replace('"simple_push"', '"gather"')
+    (run / "config.json").write_text(config)
+
+    for line in ("crossplay {0} {1}", "compare {1} {0}", "evaluate {0}", "export {0}", "messages {0}", "exploit {0}", "resume {0}"):
+        assert command(line.format(run, small_run)) == 2
+        assert capsys.readouterr().err == (
+            f"maddpg: {run} was trained in 'gather', which this program does not know; if a script of yours registers it, "
+            "type python SCRIPT in the place of maddpg\n"
+        )

@@ -7,10 +7,12 @@ import io
 import json
 import shutil
 import sys
+from dataclasses import replace
 
 import pytest
 
 from maddpg.storage.arrays import read_metadata
+from maddpg.training.build import Parts
 from tests.runs import AGENTS, ROUND, ROUNDS, SEEDS, command
 
 EPISODES = 200
@@ -136,3 +138,17 @@ def test_without_mpe2_it_says_how_to_install_it(small_run, capsys, monkeypatch):
 
     printed = capsys.readouterr()
     assert printed.err == 'maddpg: the reference worlds need mpe2: pip install "maddpg[mpe2]"\n'
+
+
+def test_what_is_refused_leaves_no_stage_open(small_run, monkeypatch, capsys):
+    closed = []
+    stage_of = Parts.stage
+
+    def stage(self, *words):
+        opened = stage_of(self, *words)
+        return replace(opened, close=lambda: closed.append(opened))
+
+    monkeypatch.setattr(Parts, "stage", stage)
+
+    assert command("evaluate --play good=scriptd", small_run) == 2
+    assert len(closed) == 1

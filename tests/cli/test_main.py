@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import metadata
 
 import pytest
 
@@ -23,6 +24,12 @@ def test_envs_prints_a_line_for_each_environment(capsys):
     assert "3 x (18 -> Box(5))" in by_name["simple_spread"]
     assert "box, simplex, discrete" in by_name["simple_spread"]
     assert "box" not in by_name["simple_crypto"].replace("simplex", "")
+
+
+def test_it_says_its_version(capsys):
+    assert command("--version") == 0
+
+    assert capsys.readouterr() == (f"maddpg {metadata.version('maddpg')}\n", "")
 
 
 @pytest.mark.parametrize(

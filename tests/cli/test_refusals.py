@@ -38,6 +38,8 @@ def refusal(elsewhere, capsys):
 
 COMMANDS = "train, resume, evaluate, compare, crossplay, exploit, reproduce, export, messages, envs, check-env"
 LARGEST = "must lie between 1 and 2_000_000_000"
+NO_ENVIRONMENT = "train needs an environment, such as simple_spread; `maddpg envs` lists them"
+INFERRED = "says something about inferred policies only; give --inference too, or leave it out"
 SEEDS = "every seed must lie between 0 and 1_999_999_999; those beyond are for evaluations"
 
 
@@ -52,25 +54,74 @@ SEEDS = "every seed must lie between 0 and 1_999_999_999; those beyond are for e
         ("train simple simple_tag", "train takes no 'simple_tag'; `maddpg train --help` says what it takes"),
         ("envs --json", "envs has no flag --json; `maddpg envs --help` lists all"),
         ("train simple --preset papr", "unknown preset 'papr'; did you mean 'paper'? Known: tuned, paper"),
-        ("train simple --steps -5", f"steps = -5: {LARGEST}"),
-        ("train simple --steps 3e9", f"steps = 3000000000: {LARGEST}"),
-        ("train simple --steps abc", "--steps: 'abc' is not a whole number, such as 1500000, 1_500_000 or 1.5e6"),
-        ("train simple --steps 1.5", "--steps: '1.5' is not a whole number, such as 1500000, 1_500_000 or 1.5e6"),
-        ("train simple --steps inf", "--steps: 'inf' is not a whole number, such as 1500000, 1_500_000 or 1.5e6"),
-        ("train simple --gamma high", "--gamma: could not convert string to float: 'high'"),
-        ("train simple --gamma 2", "gamma = 2.0: must lie in [0, 1]"),
-        ("train simple --gamma nan", "gamma = nan: must lie in [0, 1]"),
-        ("train simple --actor-layers 8 0", "actor_layers = (8, 0): every hidden layer needs at least 1 unit"),
-        ("train simple --seed -1", f"seed = -1: {SEEDS}"),
-        ("train simple --seed 1999999999 --seeds 2", f"seed = 1999999999: {SEEDS}"),
-        ("train simple --seeds 0", f"seeds = 0: {LARGEST}"),
+        ("train simple --steps -5", f"--steps -5: {LARGEST}"),
+        ("train simple --steps 3e9", f"--steps 3000000000: {LARGEST}"),
+        ("train simple --steps abc", "--steps 'abc' is not a whole number, such as 64, 1_500_000 or 1.5e6"),
+        ("train simple --steps 1.5", "--steps '1.5' is not a whole number, such as 64, 1_500_000 or 1.5e6"),
+        ("train simple --steps inf", "--steps 'inf' is not a whole number, such as 64, 1_500_000 or 1.5e6"),
+        ("train simple --gamma high", "--gamma 'high' is not a number, such as 0.85"),
+        ("train simple --gamma 2", "--gamma 2.0: must lie in [0, 1]"),
+        ("train simple --gamma nan", "--gamma nan: must lie in [0, 1]"),
+        ("train simple --actor-layers 8 0", "--actor-layers (8, 0): every hidden layer needs at least 1 unit"),
+        ("train simple --seed -1", f"--seed -1: {SEEDS}"),
+        ("train simple --seed 1999999999 --seeds 2", f"--seed 1999999999: {SEEDS}"),
+        ("train simple --seeds 0", f"--seeds 0: {LARGEST}"),
+        ("train", NO_ENVIRONMENT),
+        ("train --gamma 0.5 --preset paper", NO_ENVIRONMENT),
+        ("check-env", f"check-env{NO_ENVIRONMENT.removeprefix('train')}"),
+        ("evaluate", "evaluate needs a run: give its folder, such as runs/simple_spread-1"),
+        ("train --team good.player=scripted", "--team came without a value; `maddpg train --help` says what it takes"),
+        ("train --team good.player=scripted --steps 100", NO_ENVIRONMENT),
+        (
+            "train --team good.player=scripted simple_tag --steps 100",
+            "train needs an environment; --team took 'simple_tag' as its value: put the environment before the flags",
+        ),
+        (
+            "train --actor-layers 64 64 simple --steps 100",
+            "train needs an environment; --actor-layers took 'simple' as its value: put the environment before the flags",
+        ),
+        (
+            "evaluate --play runs/a --episodes 5",
+            "evaluate needs a run; --play took 'runs/a' as its value: put the run before the flags",
+        ),
+        ("train simple --actor-layers", "--actor-layers came without a value; give one, such as --actor-layers 64 64"),
+        ("train simple --actor-layers --steps 2000", "--actor-layers came without a value; give one, such as --actor-layers 64 64"),
+        ("train simple_tag --team --steps 100", "--team came without a value; `maddpg train --help` says what it takes"),
+        ("evaluate runs/a --play", "--play came without a value; `maddpg evaluate --help` says what it takes"),
+        ("train simple --steps", "--steps came without a value; give one, such as --steps 1500000"),
+        ("train simple --gamma --tau 1", "--gamma came without a value; give one, such as --gamma 0.85"),
+        ("train simple --config", "--config came without a value; `maddpg train --help` says what it takes"),
+        ("train simple --action-mode", "--action-mode came without a value; give one of box, simplex, discrete"),
+        ("train simple --agents two", "--agents 'two' is not a whole number, such as 64, 1_500_000 or 1.5e6"),
+        ("train simple --actor-layers 8.5", "--actor-layers '8.5' is not a whole number, such as 64, 1_500_000 or 1.5e6"),
+        ("train simple --actor-layers 64,64", "--actor-layers '64,64': separate values by spaces: 64 64"),
+        ("crossplay a --beside random,still", "--beside 'random,still': separate values by spaces: random still"),
+        ("train simple --action-mode boxx", "unknown action mode 'boxx'; did you mean 'box'? Known: box, simplex, discrete"),
+        ("train simple --channel-kind symbols", "unknown channel kind 'symbols'. Known: discrete, simplex, continuous"),
+        ("reproduce all --settings papr", "unknown value of --settings 'papr'; did you mean 'paper'? Known: paper, tuned"),
+        ("train simple --twin-critics false", "--twin-critics takes no value; --no-twin-critics turns it off"),
+        ("train simple --twin-critics=False", "--twin-critics takes no value; --no-twin-critics turns it off"),
+        ("train simple --twin-critics true", "--twin-critics takes no value; leave 'true' out"),
+        ("train simple --no_twin_critics no", "--no-twin-critics takes no value; leave 'no' out"),
+        ("train simple --version", "train has no flag --version; `maddpg train --help` lists all"),
+        (
+            "train simple --noise-steps 5",
+            "--noise-steps 5: says how long noise decays, and it does not; give --noise-final too, or leave it out",
+        ),
+        ("train simple --inference-rate 0.1", f"--inference-rate 0.1: {INFERRED}"),
+        ("train simple_push --team good.gamma=1.5", "--team good.gamma=1.5: must lie in [0, 1]"),
+        ("train simple_push --team good.gamma=x", "--team good.gamma=x: it must be a number"),
+        (
+            "train simple_push --team good.player=frozen",
+            "--team good.player=frozen: also needs good.run=RUN, the folder of the run that it comes from",
+        ),
         (
             "train simple --steps 5000",
-            "steps = 5000: nothing would be learned: the warm-up alone takes 10000; give more steps or a smaller warmup_steps",
+            "--steps 5000: nothing would be learned: the warm-up alone takes 10000; give more steps or a smaller --warmup-steps",
         ),
         (
             "train simple --preset paper --steps 20_000",
-            "steps = 20000: nothing would be learned: the warm-up alone takes 25600; give more steps or a smaller warmup_steps",
+            "--steps 20000: nothing would be learned: the warm-up alone takes 25600; give more steps or a smaller --warmup-steps",
         ),
     ],
 )
@@ -81,13 +132,6 @@ def test_the_line_is(words, line, refusal):
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        ("train", ["Missing from maddpg train", "What to train in: one of our own worlds, such as simple_spread", "maddpg envs"]),
-        ("evaluate", ["Missing from maddpg evaluate", "folder of a run"]),
-        ("train simple --steps", ["Missing value", "--steps"]),
-        ("train simple --config", ["Missing value", "--config"]),
-        ("train simple --agents two", ["--agents: ", "INT", "'two'"]),
-        ("train simple --actor-layers 8.5", ["--actor-layers", "8.5"]),
-        ("train simple --action-mode bx", ["--action-mode", "'bx'", "'box'", "'simplex'", "'discrete'"]),
         ("train simple_sprea", ["'simple_sprea'", "did you mean 'simple_spread'?", "There are: simple, simple_adversary"]),
         ("train xyzzy", ["'xyzzy'", "There are: simple, simple_adversary", "your own as package.module:factory, such as plank:Plank"]),
         ("train plank.Plank", ["There are: simple, simple_adversary", "or your own as package.module:factory, here plank:Plank"]),
@@ -96,9 +140,9 @@ def test_the_line_is(words, line, refusal):
         ("check-env ./plank.py:Plank", ["'./plank.py'", "or your own as package.module:factory, here plank:Plank"]),
         ("train simple --landmarks 3", ["simple has no parameter 'landmarks'", "It takes: "]),
         ("train simple_tag --local-ratio 0.5", ["simple_tag has no parameter 'local_ratio'", "prey_speed"]),
-        ("train simple_tag --agents 0", ["agents=0", "at least 1"]),
-        ("train simple_spread --local-ratio 1.5", ["local_ratio=1.5", "[0, 1]"]),
-        ("train simple --episode-length 0", ["episode_length=0", "at least 1"]),
+        ("train simple_tag --agents 0", ["--agents 0", "at least 1", "pass e.g. --agents 1"]),
+        ("train simple_spread --local-ratio 1.5", ["--local-ratio 1.5", "[0, 1]"]),
+        ("train simple --episode-length 0", ["--episode-length 0", "at least 1"]),
         ("train simple_crypto --action-mode box", ["simple_crypto has no action_mode='box'", "'simplex' or 'discrete'"]),
     ],
 )
@@ -115,8 +159,8 @@ def test_the_line_is_whole_in_any_terminal(columns, encoding, refusal, monkeypat
     monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))  # tyro draws frames if it can
 
-    assert refusal("train simple --steps -5") == f"steps = -5: {LARGEST}"
-    assert refusal("train simple --steps abc") == "--steps: 'abc' is not a whole number, such as 1500000, 1_500_000 or 1.5e6"
+    assert refusal("train simple --steps -5") == f"--steps -5: {LARGEST}"
+    assert refusal("train simple --steps abc") == "--steps 'abc' is not a whole number, such as 64, 1_500_000 or 1.5e6"
 
 
 def test_more_memory_than_there_is_is_refused(refusal):
@@ -141,13 +185,21 @@ def test_minibatches_take_memory_too(refusal):
         ("[training]\nsteps = many", ["settings.toml is not TOML", "line 2"]),
         ("[trainig]\nsteps = 20000", ["unknown setting 'trainig'", "did you mean 'training'?", "world, algorithm, training"]),
         ("[algorithm]\ngama = 0.9", ["unknown setting of algorithm 'gama'", "did you mean 'gamma'?"]),
-        ("[algorithm]\ngamma = 'high'", ["algorithm.gamma = 'high'", "must be of type float"]),
+        ("[algorithm]\ngamma = 'high'", ["algorithm.gamma = 'high'", "must be a number"]),
         ("[algorithm]\nactor_layers = 64", ["algorithm.actor_layers = 64", "must be a list"]),
         ("[algorithm]\nclip_by = 'me'", ["algorithm.clip_by = 'me'", "must be one of agent, tensor"]),
-        ("[training]\nsteps = 2.5", ["training.steps = 2.5", "must be of type int"]),
+        ("[training]\nsteps = 2.5", ["training.steps = 2.5", "must be a whole number"]),
         ("[training]\nsteps = -1", ["steps = -1", LARGEST]),
         ("training = 3", ["training = 3", "must be a table"]),
-        ("environment = 'simple'", ["sets environment", "take it out of the file"]),
+        ("environment = 'simple'", ["sets environment", "as in `maddpg train simple_spread`; take it out of the file"]),
+        ("[training]\nout = 'here'", ["sets out: that is typed, as in `maddpg train simple_spread --out ...`"]),
+        ("checkpoint_minutes = 1", ["sets checkpoint_minutes", "--checkpoint-minutes ..."]),
+        ("gamma = 0.9", ["gamma belongs under [algorithm]"]),
+        ("[algorithm]\nsteps = 5e6", ["steps belongs under [training], not under [algorithm]"]),
+        ("[teams.good]\nbatch_size = 5", ["batch_size belongs under [training], not under [teams.good]"]),
+        ("[algorithm]\ngamma = 2", ["algorithm.gamma = 2.0: must lie in [0, 1]"]),
+        ("[teams.good]\nplayer = 'frozen'", ["teams.good.player = 'frozen': also needs run=RUN"]),
+        ("algoritm = 3", ["did you mean 'algorithm'? Known: arguments, world"]),
     ],
 )
 def test_a_settings_file_is_checked(text, parts, refusal, tmp_path):
@@ -175,15 +227,15 @@ def test_a_folder_that_holds_something_is_refused(refusal, tmp_path):
 
     line = refusal("train simple --out full")
 
-    assert line == "full is not empty; give --out a new folder, so that nothing saved is lost"
+    assert line == "full is not empty; give a new folder, so that nothing saved is lost"
 
 
 def test_a_folder_that_cannot_be_made_is_refused(refusal, tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "runs").touch()
 
-    assert refusal("train simple --out file") == "file cannot be written: File exists; give --out another folder"
-    assert refusal("train simple --out file/new") == "file/new cannot be written: Not a directory; give --out another folder"
+    assert refusal("train simple --out file") == "file cannot be written: File exists; give another folder"
+    assert refusal("train simple --out file/new") == "file/new cannot be written: Not a directory; give another folder"
     assert refusal("train simple") == "runs cannot be written: File exists; give --out another folder"
 
 
@@ -226,7 +278,7 @@ def test_damaged_parameters_are_refused(refusal, run):
         ('{"schema": true, "config": {}}', "run/config.json is of schema True"),
         ('{"schema": 1, "config": {}}', "run/config.json: environment is missing"),
         ('{"schema": 1, "config": {"environment": "simple", "new": 1}}', "run/config.json: unknown setting 'new'"),
-        ('{"schema": 1, "config": {"environment": "simpel"}}', "did you mean 'simple'?"),
+        ('{"schema": 1, "config": {"environment": "simpel"}}', "run was trained in 'simpel', which this program does not know; "),
     ],
 )
 def test_a_damaged_configuration_is_refused(content, part, refusal, run):

@@ -165,7 +165,7 @@ def test_a_setting_that_there_is_not_is_refused(tmp_path, capsys):
 
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    for part in ("maddpg: ", "--settings", "'tunned'", "paper", "tuned"):
+    for part in ("maddpg: ", "--settings", "'tunned'; did you mean 'tuned'?", "paper"):
         assert part in said
     assert list((tmp_path / "here").iterdir()) == []
 
@@ -175,3 +175,12 @@ def test_its_help_names_every_table(capsys):
 
     said = capsys.readouterr().out
     assert all(name in said for name in ("communication", "predator-prey", "covert", "all"))
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_training(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("maddpg.paper.reproduce.Plan.carry_out", lambda self: pytest.fail("it trained"))
+
+    assert command("reproduce push --out", tmp_path / "file") == 2
+
+    assert capsys.readouterr() == ("", f"maddpg: --out {tmp_path / 'file'} cannot be written: File exists; give another folder\n")

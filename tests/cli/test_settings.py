@@ -144,4 +144,4 @@ def test_a_saved_factory_must_be_typed(small_run, tmp_path, capsys):
 
     assert command("train --config", tmp_path / "config.json") == 2
 
-    assert "ENV" in capsys.readouterr().err
+    assert "that run was trained on os:getcwd; type that if you trust it" in capsys.readouterr().err

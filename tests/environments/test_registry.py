@@ -14,7 +14,9 @@ from pettingzoo import ParallelEnv
 
 from maddpg.config import AlgorithmConfig, Config, HostConfig, TeamConfig, WorldConfig
 from maddpg.environments.contract import Environment
+from maddpg.environments.foreign.names import list_modules
 from maddpg.environments.host import HostWorld
+from maddpg.environments.mpe2 import VERSIONS
 from maddpg.environments.registry import OWN, Typed, make_environment, read_environment, resolve
 from maddpg.training.build import build
 from maddpg.training.frozen import load_frozen
@@ -87,6 +89,27 @@ def test_what_is_typed_is_imported_if_it_is_a_factory():
         assert read_environment(name) is None
     with pytest.raises(ValueError, match="there is no module 'nowhere'"):
         read_environment("nowhere:make")
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("mpe2:simple_tag", "mpe2:simple_tag_v3"),
+        ("mpe2:simple_speaker_listener", "mpe2:simple_speaker_listener_v4"),
+        ("mpe2:simple_tag_v3", "mpe2:simple_tag_v3"),
+        ("mpe2:simple_tag_v2", "mpe2:simple_tag_v2"),
+        ("pettingzoo:simple_tag", "pettingzoo:simple_tag"),
+        (OWN, OWN),
+    ],
+)
+def test_a_world_of_mpe2_without_a_version_is_its_newest(typed, name):
+    assert resolve(Config(typed)).environment == name
+
+
+def test_the_versions_are_the_newest_that_mpe2_has():
+    versions = [name.rpartition("_v") for name in list_modules("mpe2")]
+    newest = {world: max(int(version) for name, _, version in versions if name == world) for world in VERSIONS}
+    assert newest == VERSIONS
 
 
 @pytest.mark.parametrize("name", ["pettingzoo:os.path", "mpe2:os", "gymnasium:os:path", "jaxmarl:os.path", "pettingzoo:..os"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
@@ -18,6 +18,7 @@ from safetensors.numpy import load_file
 from maddpg.algorithm.networks import Network, mlp
 from maddpg.config import TeamConfig
 from maddpg.export import export_actors, write
+from maddpg.export.actors import Actor, act_alike, find_heads
 from maddpg.policy import load_policy
 from maddpg.spaces.kinds import Columns
 from tests.export.actors import SEEDS, SPEC, make_actor, make_parts
@@ -211,6 +212,43 @@ def test_names_that_some_file_systems_take_for_one_get_two_files(tmp_path):
 
     assert {path.name for path in tmp_path.iterdir()} == {"arm.json", "Arm-2.json", "ARM-3.json"}
     assert write._file_name("...", tmp_path) == "agent"
+
+
+def test_what_acts_otherwise_is_not_kept(parts, actor, tmp_path, monkeypatch):
+    """The networks say the same; the heads do not."""
+
+    def mistaken(algorithm, index):
+        return tuple(replace(head, kind="simplex") if head.kind == "categorical" else head for head in find_heads(algorithm, index))
+
+    monkeypatch.setattr(write, "find_heads", mistaken)
+
+    with pytest.raises(ValueError, match="chooser: what was written does not act as what was trained, and is not kept"):
+        export_actors(parts, actor, [0, 0], tmp_path / "export")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_choices_between_equals_may_differ(parts, actor):
+    """Three options and two: where the best two are as likely as each other, rounding decides."""
+    chooser = Actor(parts.algorithm, 1, jax.tree.map(lambda leaf: jnp.asarray(leaf[0, 1]), actor))
+    logits = np.array([[[1.0, 1.0 + 1e-6, 0.0, 3.0, 0.0]]], np.float32)
+    second, first = np.array([[0.0, 1, 0, 1, 0]]), np.array([[1.0, 0, 0, 1, 0]])
+
+    assert act_alike(chooser, logits, second, first)
+    assert not act_alike(chooser, logits, second, np.array([[1.0, 0, 0, 0, 1]]))
+    assert not act_alike(chooser, logits * np.array([1, 2, 1, 1, 1], np.float32), second, first)
+
+
+def test_a_space_that_exports_do_not_know_is_refused(parts, actor, tmp_path):
+    @dataclass(frozen=True)
+    class Bits:
+        size: int
+
+    agents = (SPEC.agents[0], replace(SPEC.agents[1], action=(Bits(5),)), SPEC.agents[2])
+    other = replace(parts, algorithm=replace(parts.algorithm, spec=replace(SPEC, agents=agents)))
+
+    with pytest.raises(ValueError, match=r"chooser acts in .*Bits\(size=5\), which exports know no head for; docs/changing.md says how"):
+        export_actors(other, actor, [0, 0], tmp_path / "export")
+    assert list(tmp_path.iterdir()) == []
 
 
 def look_alike(hidden):

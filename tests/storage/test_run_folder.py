@@ -61,7 +61,7 @@ def test_a_folder_that_holds_something_is_left_alone(elsewhere):
     (elsewhere / "full").mkdir()
     (elsewhere / "full" / ".hidden").touch()
 
-    with pytest.raises(ValueError, match="full is not empty; give --out a new folder"):
+    with pytest.raises(ValueError, match="full is not empty; give a new folder"):
         make_run_folder(elsewhere / "full", "simple")
 
     assert [path.name for path in (elsewhere / "full").iterdir()] == [".hidden"]
@@ -71,7 +71,7 @@ def test_a_folder_that_holds_something_is_left_alone(elsewhere):
 def test_a_folder_that_cannot_be_made_is_refused(out, elsewhere):
     (elsewhere / "file").touch()
 
-    with pytest.raises(ValueError, match=f"{out} cannot be written: .*; give --out another folder"):
+    with pytest.raises(ValueError, match=f"{out} cannot be written: .*; give another folder"):
         make_run_folder(elsewhere / out, "simple")
 
 
@@ -82,7 +82,7 @@ def test_a_folder_that_cannot_be_written_is_refused(elsewhere, monkeypatch):
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr(type(elsewhere), "touch", refuse)
-    with pytest.raises(ValueError, match="new cannot be written: Permission denied; give --out another folder"):
+    with pytest.raises(ValueError, match="new cannot be written: Permission denied; give another folder"):
         make_run_folder(elsewhere / "new", "simple")
 
 

@@ -126,7 +126,7 @@ def differentiable_sample(layout: ActionLayout, output: Float[Array, "batch outp
 
 
 def greedy(layout: ActionLayout, output: Float[Array, "batch output"]) -> Float[Array, "batch action"]:
-    """The action of one policy without any noise: the arg max of a categorical, the softmax of a simplex, the point or the mean of a box."""
+    """One policy's action without any noise: the arg max of a categorical, the softmax of a simplex, the point or the mean of a box."""
     return greedy_mean(layout, output[None])
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import difflib
+import functools
 import io
+import operator
 import re
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import fields
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
 
-from maddpg.config import Config, preset
+from maddpg.cli.saying import as_typed
+from maddpg.cli.words import check_words, find_flags, read_whole
+from maddpg.config import CheckpointConfig, Config, preset
 from maddpg.environments.foreign import is_factory
 from maddpg.environments.vector import EnvironmentFailed
 from maddpg.names import unknown_name
@@ -22,7 +26,8 @@ from maddpg.settings import merge
 from maddpg.storage.run_folder import read_config
 from maddpg.storage.zoo import find_run, in_zoo
 
-COMMANDS = ("train", "resume", "evaluate", "compare", "crossplay", "exploit", "reproduce", "export", "messages", "envs", "check-env")
+TYPED_ALONE = ("environment", "preset", "config", "out", *(item.name for item in fields(CheckpointConfig)))
+"""What a file of settings does not set."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,10 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ImportError:
         sys.exit('the command line needs its extra: pip install "maddpg[cli]"')
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments == ["--version"]:
+        print(f"maddpg {metadata.version('maddpg')}")
+        sys.exit(0)
     try:
         sys.exit(_parse(arguments).run())
     except ValueError as error:
-        print(f"maddpg: {error}", file=sys.stderr)
+        print(f"maddpg: {as_typed(str(error), _flags(arguments))}", file=sys.stderr)
         sys.exit(2)
     except (ImportError, EnvironmentFailed) as error:
         print(f"maddpg: {error}", file=sys.stderr)
@@ -55,47 +63,49 @@ def _parse(arguments: list[str]) -> Any:
     """The command, as an object that has `run`."""
     import tyro
 
-    from maddpg.cli.commands import Check, Compare, Crossplay, Environments, Evaluate, Exploit, Export, Messages, Reproduce, Resume, Train
+    from maddpg.cli.commands import BY_NAME, Train
 
     if not arguments:
-        raise ValueError(f"a command is missing: one of {', '.join(COMMANDS)}; maddpg --help says more")
-    if not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
-        raise ValueError(unknown_name("command", arguments[0], COMMANDS))
+        raise ValueError(f"a command is missing: one of {', '.join(BY_NAME)}; maddpg --help says more")
+    asks = {"-h", "--help"} & set(arguments)
+    if arguments[0] not in BY_NAME and not (arguments[0].startswith("-") and asks):
+        raise ValueError(unknown_name("command", arguments[0], BY_NAME))
     config = read_defaults(arguments[1:]) if arguments[:1] == ["train"] else Config("")
+    if not asks:
+        check_words(arguments[0], BY_NAME[arguments[0]], arguments[1:], config.environment)
     tables = {name: getattr(config, name) for name in ("world", "algorithm", "training", "reward_design", "channel", "host")}
     environment = config.environment if config.environment and not is_factory(config.environment) else tyro.MISSING
     train = Train(environment, **tables, file_teams=config.teams, file_arguments=config.arguments)
-    commands: Any = (
-        Annotated[Train, tyro.conf.subcommand("train", default=train, description=Train.__doc__)]
-        | Annotated[Resume, tyro.conf.subcommand("resume")]
-        | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
-        | Annotated[Compare, tyro.conf.subcommand("compare")]
-        | Annotated[Crossplay, tyro.conf.subcommand("crossplay")]
-        | Annotated[Exploit, tyro.conf.subcommand("exploit")]
-        | Annotated[Reproduce, tyro.conf.subcommand("reproduce")]
-        | Annotated[Export, tyro.conf.subcommand("export")]
-        | Annotated[Messages, tyro.conf.subcommand("messages")]
-        | Annotated[Environments, tyro.conf.subcommand("envs")]
-        | Annotated[Check, tyro.conf.subcommand("check-env")]
+    commands: Any = functools.reduce(
+        operator.or_,
+        (
+            Annotated[kind, tyro.conf.subcommand(name, default=train, description=kind.__doc__)]
+            if kind is Train
+            else Annotated[kind, tyro.conf.subcommand(name)]
+            for name, kind in BY_NAME.items()
+        ),
     )
     complaint = io.StringIO()
     try:
         with _whole_numbers(), contextlib.redirect_stderr(complaint):
-            command, unknown = tyro.cli(
+            return tyro.cli(
                 commands,
                 config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
                 prog="maddpg",
                 description="Agents that learn to cooperate, compete and communicate.",
                 args=arguments,
-                return_unknown_args=True,
             )
     except SystemExit as ended:
         if not ended.code:
             raise  # --help
         raise ValueError(_first_paragraph(complaint.getvalue())) from None
-    if unknown:
-        raise ValueError(_unknown_argument(arguments[0], command, unknown))
-    return command
+
+
+def _flags(arguments: list[str]) -> Collection[str]:
+    """The flags of the command that was typed."""
+    from maddpg.cli.commands import BY_NAME
+
+    return find_flags(BY_NAME[arguments[0]]) if arguments and arguments[0] in BY_NAME else ()
 
 
 def _first_paragraph(box: str) -> str:
@@ -111,26 +121,6 @@ def _first_paragraph(box: str) -> str:
     return re.sub(r"^Error parsing (__\S+: )?", "", " ".join(words))
 
 
-def _unknown_argument(name: str, command: Any, unknown: Sequence[str]) -> str:
-    """One line for words that the command `name` does not take."""
-    flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
-    if not flags:
-        return f"{name} takes no {unknown[0]!r}; `maddpg {name} --help` says what it takes"
-    near = difflib.get_close_matches(flags[0].replace("_", "-"), _flags(command), n=1)
-    suggestion = f"did you mean {near[0]}? " if near else ""
-    return f"{name} has no flag {flags[0]}; {suggestion}`maddpg {name} --help` lists all"
-
-
-def _flags(command: Any) -> Iterator[str]:
-    """The flags of a command: its fields that may be left out, and those of the tables in it."""
-    for item in fields(command):
-        value = getattr(command, item.name)
-        if is_dataclass(value):
-            yield from _flags(value)
-        elif not (item.default is MISSING and item.default_factory is MISSING):
-            yield "--" + item.name.replace("_", "-")
-
-
 def read_defaults(arguments: list[str]) -> Config:
     """What flags are laid over: the preset, and the file over the preset."""
     early = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
@@ -139,7 +129,7 @@ def read_defaults(arguments: list[str]) -> Config:
     try:
         known, _ = early.parse_known_args(arguments)
     except argparse.ArgumentError:
-        return Config("")  # a flag without its value: the real parser says so
+        return Config("")  # a flag without its value: `check_words` says so
     if known.preset not in ("tuned", "paper"):
         raise ValueError(unknown_name("preset", known.preset, ("tuned", "paper")))
     config = preset(known.preset, "")
@@ -149,14 +139,22 @@ def read_defaults(arguments: list[str]) -> Config:
     if run is not None:
         return read_config(run)
     tables = _read_toml(known.config)
-    if "environment" in tables:
-        raise ValueError(
-            f"--config {known.config} sets environment: that is typed, as in `maddpg train simple_spread`; take it out of the file"
-        )
+    for name in _settings(tables):
+        if name in TYPED_ALONE:
+            example = "simple_spread" if name == "environment" else f"simple_spread --{name.replace('_', '-')} ..."
+            raise ValueError(f"--config {known.config} sets {name}: that is typed, as in `maddpg train {example}`; take it out of the file")
     try:
         return merge(config, tables)
     except ValueError as error:
         raise ValueError(f"--config {known.config}: {error}") from error
+
+
+def _settings(tables: Mapping[str, Any]) -> Iterator[str]:
+    """Names of settings in a file: those of tables, and those in them; what is in [arguments] and [teams] bears names of its own."""
+    for name, value in tables.items():
+        yield name
+        if isinstance(value, Mapping) and name not in ("arguments", "teams"):
+            yield from value
 
 
 def _run_config(path: Path) -> Path | None:
@@ -184,15 +182,6 @@ def _whole_numbers() -> Any:
 
     registry = tyro.constructors.ConstructorRegistry()
 
-    def read(words: list[str]) -> int:
-        try:
-            return int(words[0])
-        except ValueError:
-            with contextlib.suppress(ValueError):
-                if (number := float(words[0])).is_integer():
-                    return int(number)
-            raise ValueError(f"{words[0]!r} is not a whole number, such as 1500000, 1_500_000 or 1.5e6") from None
-
     @registry.primitive_rule
     def whole_number(info: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec[int] | None:
         if info.type is not int:
@@ -200,7 +189,7 @@ def _whole_numbers() -> Any:
         return tyro.constructors.PrimitiveConstructorSpec(
             nargs=1,
             metavar="INT",
-            instance_from_str=read,
+            instance_from_str=lambda words: read_whole(words[0]),
             is_instance=lambda value: isinstance(value, int) and not isinstance(value, bool),
             str_from_instance=lambda value: [str(value)],
         )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import jax
 from rich.console import Console
 
 from maddpg.cli.progress import training_progress
+from maddpg.cli.saying import program
 from maddpg.cli.trusted import trusting
 from maddpg.config import CheckpointConfig
 from maddpg.environments import mpe2
@@ -53,7 +52,7 @@ def run_to_the_end(parts: Parts, folder: RunFolder, checkpoints: CheckpointConfi
         write_card(folder, config, parts.spec, trained.steps)
         say(
             f"stopped after {trained.steps:_} of {config.training.steps:_} steps; saved in {folder.path}\n"
-            f"next: {sys.argv[0]} resume {folder.path}{trusting(config)}, or {sys.argv[0]} evaluate {folder.path}{trusting(config)}"
+            f"next: {program()} resume {folder.path}{trusting(config)}, or {program()} evaluate {folder.path}{trusting(config)}"
         )
         return 128 + (trained.signal or 2)
     evaluation = evaluate(
@@ -77,7 +76,7 @@ def run_to_the_end(parts: Parts, folder: RunFolder, checkpoints: CheckpointConfi
         f"{_lost(trained)}{lost_line(evaluation)}"
         f"{trained.steps:_} steps and {trained.updates:_} updates of every agent, {trained.steps_per_second:,.0f} steps/s\n"
         f"saved in {folder.path}: {', '.join(names)}\n"
-        f"next: {sys.argv[0]} evaluate {folder.path}{f' --env mpe2:{config.environment}' if mpe2.has(config) else trusting(config)}"
+        f"next: {program()} evaluate {folder.path}{f' --env mpe2:{config.environment}' if mpe2.has(config) else trusting(config)}"
     )
     return 0
 

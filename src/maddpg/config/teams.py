@@ -43,9 +43,9 @@ class TeamConfig:
         require_choices(self)
         # The same ranges. What a number goes with may stand in the table `algorithm`: that is looked at when the two are put together.
         AlgorithmConfig(**{"inference": True, "noise_final": 0.0, **self.numbers})
-        require(
-            (self.run is not None) == (self.player == "frozen"), "run", self.run, "a frozen team needs one, and no other team takes one"
-        )
+        frozen = self.player == "frozen"
+        require(not frozen or self.run is not None, "player", self.player, "also needs run=RUN, the folder of the run that it comes from")
+        require(frozen or self.run is None, "run", self.run, "a frozen team comes from a run, and no other does; leave it out")
         require(
             self.critic_view is None or self.critic_sees is None,
             "critic_sees",

@@ -19,6 +19,7 @@ from maddpg.environments.foreign.calling import call
 from maddpg.environments.host import HostWorld
 from maddpg.environments.host_channel import with_host_channel
 from maddpg.environments.mistakes import describe_mistake, is_refusal
+from maddpg.environments.mpe2 import VERSIONS
 from maddpg.environments.teams import regroup
 from maddpg.names import or_your_own
 from maddpg.particles import SCENARIOS, make_scenario, scenario_name
@@ -54,19 +55,25 @@ def read_environment(name: str) -> Typed | None:
 
 
 def resolve(config: Config) -> Config:
-    """The configuration with what it left to the environment filled in: the plain name, and the action mode.
+    """The configuration with what it left to the environment filled in: the plain name or mpe2's version, and the action mode.
 
     Raises:
         ValueError: an environment that does not exist (with the nearest name), or a setting that it does not have.
     """
     if not is_particle_world(config):
-        return config
+        return replace(config, environment=full_name(config.environment))
     try:
         scenario_name(config.environment)
     except ValueError as error:
         raise ValueError(f"{error}; {or_your_own(config.environment)}") from error
     scenario = make_scenario(config.environment, **config.world.given())
     return replace(config, environment=scenario.name, world=replace(config.world, action_mode=scenario.action_mode))
+
+
+def full_name(name: str) -> str:
+    """The name with its version, where it is one of mpe2's without: mpe2:simple_tag is mpe2:simple_tag_v3. All others are as they were."""
+    package, _, world = name.partition(":")
+    return f"{name}_v{VERSIONS[world]}" if package == "mpe2" and world in VERSIONS else name
 
 
 def make_environment(config: Config, typed: Typed | None = None) -> Environment | HostWorld:

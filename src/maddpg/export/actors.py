@@ -16,7 +16,7 @@ from maddpg.algorithm.state import Algorithm
 from maddpg.names import brief
 from maddpg.policy.heads import Head
 from maddpg.policy.network import Layer, perceptron
-from maddpg.types import Box, Categorical, PyTree, Simplex, Space
+from maddpg.types import Box, Categorical, PyTree, Simplex
 
 TRIED = 256
 """Observations on which what is written must say, and do, what the original does."""
@@ -61,7 +61,7 @@ def find_heads(algorithm: Algorithm, index: int) -> tuple[Head, ...]:
     """
     agent = algorithm.spec.agents[index]
 
-    def head(space: Space) -> Head:
+    def head(space: object) -> Head:
         if isinstance(space, Box):
             return Head(
                 "gaussian" if algorithm.layout.stochastic else "point",
@@ -120,10 +120,11 @@ def act_alike(actor: Actor, outputs: np.ndarray, columns: np.ndarray, others: np
     columns of such a choice are not looked at.
     """
     layout, width = actor.layout, columns.shape[1]
-    soft = np.mean(actions.probabilities(layout, _widen(jnp.asarray(outputs[..., :width]), layout.valid.size, 0.0)), axis=0)[:, :width]
-    head, tied = np.asarray(layout.head)[:width], np.zeros(columns.shape, bool)
+    logits = np.pad(outputs[..., :width], ((0, 0), (0, 0), (0, layout.valid.size - width)))
+    soft = np.mean(actions.probabilities(layout, jnp.asarray(logits)), axis=0)[:, :width]
+    head, one_hot, tied = np.asarray(layout.head)[:width], np.asarray(layout.one_hot)[:width], np.zeros(columns.shape, bool)
     for number in range(layout.heads):
-        mine = (head == number) & np.asarray(layout.one_hot)[:width]
+        mine = (head == number) & one_hot
         if mine.sum() > 1:
             second, first = np.sort(soft[:, mine], axis=1)[:, -2:].T
             tied[:, mine] = (first - second < TIE)[:, None]

@@ -131,8 +131,10 @@ def _head(graph: Graph, head: Head, value: str, members: int) -> str:
         low, half = head.bounds()
         place = graph.add("Add", graph.add("Tanh", value), graph.constant(1, np.float32))
         value = graph.add("Add", graph.add("Mul", place, graph.constant(half, np.float32)), graph.constant(low, np.float32))
-    else:
+    elif head.kind in ("categorical", "simplex"):
         value = graph.add("Softmax", value, axis=-1)
+    else:  # the graph's own actions are compared with nothing when it is written
+        raise ValueError(f"the format onnx has no head {head.kind!r}; give another --format")
     if members > 1:
         value = graph.add("ReduceMean", value, graph.constant([0], np.int64), keepdims=0)
     if head.kind != "categorical":

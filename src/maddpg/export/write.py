@@ -13,8 +13,9 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from maddpg.export.actors import Actor, agree, find_heads, find_layers, try_out
+from maddpg.export.actors import Actor, act_alike, agree, find_heads, find_layers, make_function, try_out
 from maddpg.export.onnx_graph import make_model
 from maddpg.export.spaces import Spaces, describe_spaces
 from maddpg.export.stablehlo import make_program
@@ -65,8 +66,8 @@ def export_actors(
         sub_policy: of an ensemble: the number of a member, or `average`, all by their mean, as if left out.
 
     Raises:
-        ValueError: an agent, format, seed or sub-policy that there is not; a network that the format cannot hold; or a folder that holds
-            something, is the current one, or cannot be written.
+        ValueError: an agent, format, seed or sub-policy that there is not; a network that the format cannot hold; a space that no head is
+            known for; what was written acts otherwise; or a folder that holds something, is the current one, or cannot be written.
         ImportError: what writes the format is not installed.
     """
     choice = choose(parts, agents, format, seed, sub_policy)
@@ -154,7 +155,9 @@ def _write(parts: Parts, actor: PyTree, steps: Sequence[int], choice: Choice, ag
     write_json(folder / f"{stem}.json", {**tables, "checksum": checksum(tables, content)})
     policy = load_policy(folder / f"{stem}.json")
     assert isinstance(policy, Policy)
-    assert agree(policy.network(tried), outputs), f"{agent}: what was written is not what was trained"
+    columns = np.asarray(jax.jit(make_function(mine, masked=False))(jnp.asarray(tried))["columns"])
+    if not (agree(policy.network(tried), outputs) and act_alike(mine, outputs, columns, policy.act_in_columns(tried))):
+        raise ValueError(f"{agent}: what was written does not act as what was trained, and is not kept; give another --format")
     return f"{stem}.json"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
@@ -102,7 +102,7 @@ def to_json(head: Head) -> dict[str, Any]:
 def from_json(where: str, value: Any) -> Head:
     """A head from a description that nobody vouches for."""
     table = read_table(where, value)
-    kind = cast(Kind, table.take("kind", one_of("point", "gaussian", "categorical", "simplex")))
+    kind = cast(Kind, table.take("kind", one_of(*get_args(Kind))))
     size = table.take("size", whole(1))
     if kind in ("categorical", "simplex"):
         table.require_no_more(("kind", "size", *(("temperature",) if kind == "simplex" else ())))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from itertools import count
@@ -159,17 +160,33 @@ def make_run_folder(out: Path | None, environment: str) -> RunFolder:
     Raises:
         ValueError: the folder holds something already, or cannot be written.
     """
-    try:
-        if out is None:
+    if out is None:
+        with _in_one_line(Path("runs"), "give --out another folder"):
             out = _make_next(Path("runs"), environment)
-        out.mkdir(parents=True, exist_ok=True)
-        if any(out.iterdir()):
-            raise ValueError(f"{out} is not empty; give --out a new folder, so that nothing saved is lost")
-        (out / ".writable").touch()
-        (out / ".writable").unlink()
+    else:
+        with _in_one_line(out, "give another folder"):
+            full = out.is_dir() and any(out.iterdir())
+        if full:
+            raise ValueError(f"{out} is not empty; give a new folder, so that nothing saved is lost")
+    return RunFolder(make_folder(out))
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder, with those above it, or take the one that is there. Raises `ValueError` where no file can be written in it."""
+    with _in_one_line(folder, "give another folder"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".writable").touch()
+        (folder / ".writable").unlink(missing_ok=True)  # two processes may try it at once
+    return folder
+
+
+@contextmanager
+def _in_one_line(folder: Path, way_out: str) -> Iterator[None]:
+    """`ValueError` with the way out in the place of `OSError`."""
+    try:
+        yield
     except OSError as error:
-        raise ValueError(f"{out or 'runs'} cannot be written: {error.strerror}; give --out another folder") from error
-    return RunFolder(out)
+        raise ValueError(f"{folder} cannot be written: {error.strerror}; {way_out}") from error
 
 
 def _make_next(runs: Path, environment: str) -> Path:

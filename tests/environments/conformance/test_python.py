@@ -7,6 +7,7 @@ import threading
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium import spaces
 
 from maddpg.config import Config
 from maddpg.environments.conformance import Findings, check_environment
@@ -88,6 +89,25 @@ def test_all_is_collected_with_how_often_it_came():
     assert ("warning", "ant_0", 1) in tell(conformance.findings)  # outside
     assert ("note", "ant_0", None) in tell(conformance.findings)  # large
     assert conformance.spec is None
+
+
+def test_a_space_that_is_refused_is_still_played_the_same_twice():
+    """Else the same seed would seem to mean another game, because of our own actions."""
+
+    class Unbounded(broken.Right):
+        def __init__(self):
+            super().__init__()
+            self.choices["ant_1"] = spaces.Box(-np.inf, np.inf, (1,))
+
+        def step(self, actions):
+            shared = float(np.clip(actions["ant_1"][0], -1, 1))
+            told = super().step({"ant_0": 1, "ant_1": 1})
+            told[1].update(ant_0=shared, ant_1=shared)
+            return told
+
+    conformance = check(Unbounded)
+
+    assert tell(conformance.findings) == [("error", "ant_1", None)], conformance.findings
 
 
 def test_errors_come_first_then_warnings_then_notes():

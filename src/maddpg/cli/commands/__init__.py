@@ -12,4 +12,31 @@ from maddpg.cli.commands.reproduce import Reproduce
 from maddpg.cli.commands.resume import Resume
 from maddpg.cli.commands.train import Train
 
-__all__ = ["Check", "Compare", "Crossplay", "Environments", "Evaluate", "Exploit", "Export", "Messages", "Reproduce", "Resume", "Train"]
+BY_NAME: dict[str, type] = {
+    "train": Train,
+    "resume": Resume,
+    "evaluate": Evaluate,
+    "compare": Compare,
+    "crossplay": Crossplay,
+    "exploit": Exploit,
+    "reproduce": Reproduce,
+    "export": Export,
+    "messages": Messages,
+    "envs": Environments,
+    "check-env": Check,
+}
+
+__all__ = [
+    "BY_NAME",
+    "Check",
+    "Compare",
+    "Crossplay",
+    "Environments",
+    "Evaluate",
+    "Exploit",
+    "Export",
+    "Messages",
+    "Reproduce",
+    "Resume",
+    "Train",
+]

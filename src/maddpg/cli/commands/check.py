@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
@@ -16,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from maddpg.cli.checks import require_episodes
+from maddpg.cli.saying import program
 from maddpg.config import Config
 from maddpg.environments.conformance import Conformance, Finding, check_environment
 from maddpg.environments.registry import read_environment, resolve
@@ -61,7 +61,7 @@ class Check:
             if conformance.findings:
                 console.print(findings_table(conformance.findings))
             console.print(summary(conformance), highlight=False, markup=False, soft_wrap=True)
-            console.print(f"next: {sys.argv[0]} {self._following(conformance)}", highlight=False, markup=False, soft_wrap=True)
+            console.print(f"next: {program()} {self._following(conformance)}", highlight=False, markup=False, soft_wrap=True)
         return 1 if conformance.count("error") else 0
 
     def _following(self, conformance: Conformance) -> str:

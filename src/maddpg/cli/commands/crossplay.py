@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,13 +12,14 @@ import jax
 import tyro
 from rich.console import Console
 
-from maddpg.cli.checks import require_episodes
+from maddpg.cli.checks import make_out_folder, require_episodes
 from maddpg.cli.progress import counting
-from maddpg.cli.trusted import read_trusted
+from maddpg.cli.saying import program
+from maddpg.cli.trusted import read_run, read_trusted
 from maddpg.environments.contract import Environment
 from maddpg.evaluation.crossing import PlayLineUps, on_device, on_stage
 from maddpg.evaluation.evaluate import EVALUATION_SEED
-from maddpg.evaluation.meetings import Entrant, choose_places, meet, yardstick
+from maddpg.evaluation.meetings import Entrant, Places, choose_places, meet, yardstick
 from maddpg.evaluation.players import Player, everybody
 from maddpg.evaluation.stage import make_stage
 from maddpg.evaluation.standings import Standings, standings
@@ -26,7 +27,6 @@ from maddpg.report.heat_map import draw_heat_map
 from maddpg.report.standings import standings_tables
 from maddpg.storage.compilation_cache import enable_compilation_cache
 from maddpg.storage.files import without_nan, write_json
-from maddpg.storage.zoo import find_run
 from maddpg.training.entrants import Company, load_company
 
 
@@ -60,32 +60,39 @@ class Crossplay:
                 "crossplay needs runs: give the folders of two or more, or of one with several seeds, before flags such as --rows"
             )
         enable_compilation_cache()
-        typed = None if self.env is None else read_trusted(self.env, find_run(self.run_folders[0]).read_config())
+        configs = [read_run(folder)[1] for folder in self.run_folders]
+        typed = read_trusted(self.env, configs[0])
         company = load_company(self.run_folders, typed, self.best)
-        found = self._meet(company)
+        places = choose_places(company.algorithm.spec, self.rows)
+        entrants = [*company.entrants, *(self._yardstick(name, company) for name in self.beside)]
+        make_out_folder(self.out)
+        found = self._meet(company, places, entrants)
+        self._print(found)
         if self.out is not None:
-            self.out.mkdir(parents=True, exist_ok=True)
             write_json(self.out / "crossplay.json", found.to_dict())
             draw_heat_map(found, self.out / "heat_map.png")
+        if not self.json:
+            Console(stderr=True).print(self._following(found), highlight=False, markup=False, soft_wrap=True)
+        return 0
+
+    def _print(self, found: Standings) -> None:
         if self.json:
             print(json.dumps(without_nan(found.to_dict()), allow_nan=False))
-            return 0
+            return
         console = Console()
         for title, table in standings_tables(found):
             console.print(title, highlight=False, markup=False, soft_wrap=True)
             console.print(table)
-        if self.out is None:
-            worst = f"; {sys.argv[0]} exploit RUN for its worst opponent" if len(found.sides) == 2 else ""
-            following = f"next: add --out DIR for all numbers and a heat map{worst}"
-        else:
-            following = f"written: {self.out / 'crossplay.json'}, {self.out / 'heat_map.png'}"
-        Console(stderr=True).print(following, highlight=False, markup=False, soft_wrap=True)
-        return 0
 
-    def _meet(self, company: Company) -> Standings:
+    def _following(self, found: Standings) -> str:
+        """Where all of it is, or what to type next."""
+        if self.out is not None:
+            return f"written: {self.out / 'crossplay.json'}, {self.out / 'heat_map.png'}"
+        worst = f"; {program()} exploit RUN for its worst opponent" if len(found.sides) == 2 else ""
+        return f"next: add --out DIR for all numbers and a heat map{worst}"
+
+    def _meet(self, company: Company, places: Places, entrants: Sequence[Entrant]) -> Standings:
         spec, algorithm = company.algorithm.spec, company.algorithm
-        places = choose_places(spec, self.rows)
-        entrants = [*company.entrants, *(self._yardstick(name, company) for name in self.beside)]
         seeds = sum(len(entrant.seeds) for entrant in entrants)
         with counting(Console(stderr=True), "episodes", self.episodes * len(places.rows) * seeds**2) as tell:
             stage = make_stage(company.config, algorithm, company.environment, self.episodes)

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from maddpg.cli.checks import require_episodes
 from maddpg.cli.progress import counting
-from maddpg.cli.trusted import read_trusted
+from maddpg.cli.trusted import read_run, read_trusted
 from maddpg.config import Config
 from maddpg.environments.registry import is_particle_world, resolve
 from maddpg.evaluation.evaluate import evaluate
@@ -20,7 +20,6 @@ from maddpg.evaluation.players import choose_players, read_sub_policy
 from maddpg.report.tables import evaluation_table, lost_line
 from maddpg.storage.compilation_cache import enable_compilation_cache
 from maddpg.storage.files import without_nan
-from maddpg.storage.zoo import find_run
 from maddpg.training.build import build
 from maddpg.training.saved import load_actors
 
@@ -49,31 +48,30 @@ class Evaluate:
         """Play, print; the exit code."""
         require_episodes(self.episodes, least=1)
         enable_compilation_cache()
-        folder = find_run(self.run_folder)
-        config = folder.read_config()
+        folder, config = read_run(self.run_folder)
         reference = self.env is not None and is_particle_world(config)
         parts = build(config, None if reference else read_trusted(self.env, config))
         algorithm = parts.algorithm
         sub_policy = read_sub_policy(algorithm, self.sub_policy)
-        stage = parts.stage(config.training.evaluation_episodes, sub_policy)
-        players = choose_players(algorithm, _pairs(self.play), stage.scripted)
-        actor = load_actors(folder, config, algorithm, self.best)
-        seeds = config.training.all_seeds
+        seeds, mode = config.training.all_seeds, config.world.action_mode
         console = Console(stderr=True)
-        if not reference:
-            evaluation = evaluate(
-                parts.spec, stage.play(actor), seeds, self.episodes, players, config.world.action_mode, scripted=stage.scripted
-            )
-            stage.close()
-        else:
-            from maddpg.evaluation.reference import reference_play
+        stage = parts.stage(config.training.evaluation_episodes, sub_policy)
+        try:
+            players = choose_players(algorithm, _pairs(self.play), stage.scripted)
+            actor = load_actors(folder, config, algorithm, self.best)
+            if not reference:
+                evaluation = evaluate(parts.spec, stage.play(actor), seeds, self.episodes, players, mode, scripted=stage.scripted)
+            else:
+                from maddpg.evaluation.reference import reference_play
 
-            assert self.env is not None
-            environment = parts.device_environment()
-            _require_same_world(self.env, config)
-            with counting(console, f"episodes in {self.env}", self.episodes * (len(seeds) + 3)) as tell:
-                play = reference_play(config, algorithm, environment, actor, tell, sub_policy)
-                evaluation = evaluate(environment.spec, play, seeds, self.episodes, players, config.world.action_mode, self.env)
+                assert self.env is not None
+                environment = parts.device_environment()
+                _require_same_world(self.env, config)
+                with counting(console, f"episodes in {self.env}", self.episodes * (len(seeds) + 3)) as tell:
+                    play = reference_play(config, algorithm, environment, actor, tell, sub_policy)
+                    evaluation = evaluate(environment.spec, play, seeds, self.episodes, players, mode, self.env)
+        finally:
+            stage.close()
         if self.json:
             print(json.dumps(without_nan(evaluation.to_dict()), allow_nan=False))
         else:

@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 import tyro
 from rich.console import Console
 
-from maddpg.cli.trusted import read_trusted
+from maddpg.cli.trusted import read_run, read_trusted
 from maddpg.export import export_actors
 from maddpg.storage.compilation_cache import enable_compilation_cache
-from maddpg.storage.zoo import find_run, in_zoo
+from maddpg.storage.zoo import in_zoo
 from maddpg.training.build import build
 from maddpg.training.saved import load_actors, trained_steps
 
@@ -42,8 +42,7 @@ class Export:
     def run(self) -> int:
         """Write, tell; the exit code."""
         enable_compilation_cache()
-        folder = find_run(self.run_folder)
-        config = folder.read_config()
+        folder, config = read_run(self.run_folder)
         parts = build(config, read_trusted(self.env, config))
         written = export_actors(
             parts,

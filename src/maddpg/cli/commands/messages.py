@@ -11,12 +11,11 @@ import tyro
 from rich.console import Console
 
 from maddpg.cli.checks import require_episodes
-from maddpg.cli.trusted import read_trusted
+from maddpg.cli.trusted import read_run, read_trusted
 from maddpg.evaluation.communication import measure_messages
 from maddpg.report.messages import message_tables
 from maddpg.storage.compilation_cache import enable_compilation_cache
 from maddpg.storage.files import without_nan
-from maddpg.storage.zoo import find_run
 from maddpg.training.build import build
 from maddpg.training.saved import load_actors
 
@@ -42,8 +41,7 @@ class Messages:
         """Play, measure, print; the exit code."""
         require_episodes(self.episodes, least=2)
         enable_compilation_cache()
-        folder = find_run(self.run_folder)
-        config = folder.read_config()
+        folder, config = read_run(self.run_folder)
         parts = build(config, read_trusted(self.env, config))
         actor = load_actors(folder, config, parts.algorithm, self.best)
         measured = measure_messages(parts.algorithm, parts.device_environment(), actor, self.episodes, self.senders or None)

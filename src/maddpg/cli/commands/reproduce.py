@@ -12,6 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from maddpg.cli.checks import make_out_folder
 from maddpg.cli.progress import training_progress
 from maddpg.paper import FULL, QUICK, SHIPPED, Grid, Plan, Size, grids, plan
 from maddpg.paper.figures import draw
@@ -53,6 +54,7 @@ class Reproduce:
 
         import matplotlib  # noqa: F401  # rather now than after an hour's training
 
+        make_out_folder(self.out)
         enable_compilation_cache()
         shipped = None if self.afresh else SHIPPED
         shelf = Shelf(self.out / "results", self.out / "runs", shipped, say, lambda: training_progress(console))
@@ -80,7 +82,6 @@ class Reproduce:
         for table in tables:
             Console().print(_table(table))
         lines = [line for table in tables for line in (f"## {table.title}", "", *table.markdown(), "")]
-        self.out.mkdir(parents=True, exist_ok=True)
         stem = f"{study.name}-quick" if self.quick else study.name
         write_bytes(self.out / f"{stem}.md", "\n".join(lines).encode())
         draw(study, shelf, size, settings, self.out / f"{stem}.png")
