@@ -54,12 +54,12 @@ def test_one_team_has_no_ratings():
 
 def test_a_frozen_team_s_losses():
     seed = Interval(np.array([1.0, 2.0]), np.array([0.0, 1.0]), np.array([2.0, 3.0]))
-    mean = Interval(np.array(1.5), np.array(0.5), np.array(2.5))
-    text = rendered(exploitation_table("game", Exploitation("prey", (3, 4), (2, 1), 100, seed, seed, seed, mean)))
+    mean, worst = (Interval(np.array(1.5), np.array(1.5 - half), np.array(1.5 + half)) for half in (1, 0.25))
+    text = rendered(exploitation_table("game", Exploitation("prey", (3, 4), (2, 1), 100, seed, seed, seed, worst, mean)))
 
     rows = [line.split() for line in text.splitlines() if line.strip()[:2] in ("3 ", "4 ", "me")]
     assert rows[0][:3] == ["3", "2", "1.00"]
-    assert " ".join(rows[2]) == "mean 1.50 1.50 1.50 (0.50 to 2.50)"
+    assert " ".join(rows[2]) == "mean 1.50 1.50 (1.25 to 1.75) 1.50 (0.50 to 2.50)"
 
 
 @pytest.mark.parametrize("sides", [("hunters", "prey"), ("all",)])
