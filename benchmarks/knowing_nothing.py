@@ -103,7 +103,7 @@ def _ends(world: str, setting: str, line_up: LineUp) -> str:
     curves = [result["curves"]["evaluation"] for piece in pieces if (result := piece.find(paper.SHELF))]
     ends = [np.mean(each[DISTANCE][-LAST:], axis=0) for each in curves if DISTANCE in each]
     if not ends:
-        return "not run yet"
+        return "not recorded" if curves else "not run yet"
     found = student_interval(np.concatenate(ends))
     return f"{found.estimate:.3f} ({found.low:.3f} to {found.high:.3f})"
 
