@@ -58,7 +58,7 @@ class Comparison:
     """Which of the study's worlds."""
     variants: Mapping[str, Variant]
     counts: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
-    """Heading -> what is told of a result beside the study's measures."""
+    """Heading -> what is counted over seeds of the measures' means, beside the study's measures."""
 
     def piece(self, name: str) -> tuple[Piece, Shelf]:
         """The run of a variant and its play, and where its result lies."""
@@ -70,7 +70,7 @@ class Comparison:
         return Workshop(study, SHELF, variant.size, variant.setting, name, SEEDS).together(BOTH), SHELF
 
     def table(self) -> list[str]:
-        """A row for each variant: what is told beside, and the study's measures."""
+        """A row for each variant: what is counted, and the study's measures."""
         measures = self.study.measures
         headings = ("setting", *self.counts, *(measure.heading for measure in measures))
         rows = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
@@ -80,7 +80,7 @@ class Comparison:
             if result is None:
                 rows.append(f"| {variant.about} | not run yet |{' |' * (len(headings) - 2)}")
                 continue
-            cells = [count(result) for count in self.counts.values()]
+            cells = [count(result["means"]) for count in self.counts.values()]
             cells += [cell(measure, measure.possible(of_seeds([result["means"][measure.heading]]))) for measure in measures]
             rows.append(f"| {variant.about} | {' | '.join(cells)} |")
         return rows
@@ -91,8 +91,8 @@ def _change(variant: Variant, config: Config) -> Config:
     return replace(config, **tables)
 
 
-def _talk(result: Mapping[str, Any]) -> str:
-    bob = np.array(result["means"][covert.BOB])
+def _talk(means: Mapping[str, Any]) -> str:
+    bob = np.array(means[covert.BOB])
     return f"{np.sum(bob > HEARD)} of {len(bob)}"
 
 

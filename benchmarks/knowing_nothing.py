@@ -8,14 +8,14 @@ run; the tables in docs/paper.md are made anew.
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from benchmarks import paper
 from benchmarks.tables import fill
 from maddpg.paper import FULL, deception
-from maddpg.paper.reproduce import Workshop
-from maddpg.paper.settings import programs
 from maddpg.paper.study import REACHED, LineUp
 from maddpg.statistics import student_interval
 
@@ -25,9 +25,27 @@ LAST = 5
 DISTANCE = "adversary_final_distance"
 
 
+@dataclass(frozen=True)
+class Ignorance:
+    """What one who does not know which landmark is the goal can have, in the mean."""
+
+    middle: float  # share within reach, from the middle of all
+    squared: float  # squared distance, the least there is: from the middle too
+    most: float  # share within reach, from wherever it is largest
+    distance: float  # the least there is
+
+
+@cache
+def ignorance(landmarks: int) -> Ignorance:
+    """By geometry alone."""
+    places = np.random.default_rng(0).uniform(-1, 1, (DRAWS, landmarks, 2))
+    middle = np.linalg.norm(places - places.mean(axis=1, keepdims=True), axis=-1)
+    numbers = (np.mean(middle < REACHED), np.mean(middle**2), _most_within(places).mean(), _least_distance(places).mean())
+    return Ignorance(*map(float, numbers))
+
+
 def geometry() -> list[str]:
-    """How those who know nothing can stand by geometry alone, beside what the paper prints: what its units are inferred from."""
-    generator = np.random.default_rng(0)
+    """How those who know nothing can stand, beside what the paper prints: what its units are inferred from."""
     known = {2: "39.2 ? (both MADDPG)", 3: "32.0 ?, 0.456 ? (DDPG)", 4: "28.3 ? (both MADDPG)"}
     who = {2: "an adversary, two landmarks", 3: "a listener, three", 4: "an adversary, four"}
     rows = [
@@ -35,10 +53,8 @@ def geometry() -> list[str]:
         "|---" * 6 + "|",
     ]
     for landmarks, about in who.items():
-        places = generator.uniform(-1, 1, (DRAWS, landmarks, 2))
-        middle = np.linalg.norm(places - places.mean(axis=1, keepdims=True), axis=-1)
-        nearest, most = _least_distance(places).mean(), _most_within(places).mean()
-        numbers = (f"{100 * np.mean(middle < REACHED):.1f}", f"{np.mean(middle**2):.3f}", f"{100 * most:.1f}", f"{nearest:.3f}")
+        has = ignorance(landmarks)
+        numbers = (f"{100 * has.middle:.1f}", f"{has.squared:.3f}", f"{100 * has.most:.1f}", f"{has.distance:.3f}")
         rows.append(f"| {about} | {' | '.join(numbers)} | {known[landmarks]} |")
     return rows
 
@@ -82,7 +98,7 @@ def _most_within(places: np.ndarray) -> np.ndarray:
 
 def deceived() -> list[str]:
     """How far adversaries end from the goal, in every line-up, beside the least for those who do not know it."""
-    study, generator = deception.STUDY, np.random.default_rng(0)
+    study = deception.STUDY
     columns = [(world, setting) for world in study.worlds for setting in FULL.settings]
     rows = [
         f"| good agents | adversary | {' | '.join(f'{world}, {setting}' for world, setting in columns)} |",
@@ -90,17 +106,13 @@ def deceived() -> list[str]:
     ]
     for line_up in study.line_ups:
         rows.append(f"| {' | '.join([*line_up, *(_ends(world, setting, line_up) for world, setting in columns)])} |")
-    least = [_least_distance(generator.uniform(-1, 1, (DRAWS, settings["agents"], 2))).mean() for settings in study.worlds.values()]
-    cells = [f"{value:.3f}" for value in least for _ in FULL.settings]
+    cells = [f"{ignorance(settings['agents']).distance:.3f}" for settings in study.worlds.values() for _ in FULL.settings]
     return [*rows, f"| | one who does not know the goal, at best | {' | '.join(cells)} |"]
 
 
 def _ends(world: str, setting: str, line_up: LineUp) -> str:
     """Of sides that were trained together, the mean over the last evaluations of all seeds there are."""
-    pieces = [
-        Workshop(deception.STUDY, paper.SHELF, FULL, setting, world, seeds).together(line_up) for seeds in programs(deception.STUDY, FULL)
-    ]
-    curves = [result["curves"]["evaluation"] for piece in pieces if (result := piece.find(paper.SHELF))]
+    curves = [result["curves"]["evaluation"] for result in paper.together(deception.STUDY, world, setting, line_up)]
     ends = [np.mean(each[DISTANCE][-LAST:], axis=0) for each in curves if DISTANCE in each]
     if not ends:
         return "not recorded" if curves else "not run yet"

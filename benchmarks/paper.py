@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import itertools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from maddpg.paper.registry import choose_studies
 from maddpg.paper.reproduce import Piece, Workshop
 from maddpg.paper.settings import programs
 from maddpg.paper.side_by_side import carry_out_side_by_side, require_jobs
+from maddpg.paper.study import LineUp, Study
 from maddpg.statistics import student_interval
 from maddpg.training.shelf import Shelf
 
@@ -40,17 +42,23 @@ def table(name: str) -> list[str]:
     return lines[:-1]
 
 
+def together(study: Study, world: str, setting: str, line_up: LineUp) -> list[dict[str, Any]]:
+    """The results of a run whose sides learned together, of each program that is there."""
+    pieces = [Workshop(study, SHELF, FULL, setting, world, seeds).together(line_up) for seeds in programs(study, FULL)]
+    return [result for piece in pieces if (result := piece.find(SHELF))]
+
+
 def single_seeds(name: str) -> list[str]:
     """What each seed of a study has by its `SINGLE` measures, where an interval hides that some seeds fail; nothing of strangers."""
     study = STUDIES[name]
     rows = [f"| {' | '.join([*study.sides.values(), '', *(f'{heading}: each seed' for heading in SINGLE[name])])} |"]
     rows.append("|---" * (len(study.sides) + 1 + len(SINGLE[name])) + "|")
     for (world, line_up), setting in itertools.product(itertools.product(study.worlds, study.line_ups), FULL.settings):
-        workshops = [Workshop(study, SHELF, FULL, setting, world, seeds) for seeds in programs(study, FULL)]
-        played = {"": [each.together(line_up) for each in workshops]}
-        played |= {f", {about}": [each.afresh(line_up, team) for each in workshops] for team, about in study.afresh.items()}
-        for about, pieces in played.items():
-            results = [result for piece in pieces if (result := piece.find(SHELF))]
+        played = {"": together(study, world, setting, line_up)}
+        for team, about in study.afresh.items():
+            pieces = [Workshop(study, SHELF, FULL, setting, world, seeds).afresh(line_up, team) for seeds in programs(study, FULL)]
+            played[f", {about}"] = [result for piece in pieces if (result := piece.find(SHELF))]
+        for about, results in played.items():
             values = [[value for result in results for value in result["means"][heading]] for heading in SINGLE[name]]
             cells = [", ".join(f"{100 * value:.0f}" for value in each) or "not run yet" for each in values]
             rows.append(f"| {' | '.join([*line_up, setting + about, *cells])} |")
@@ -68,8 +76,7 @@ def models() -> list[str]:
     for pair, about in pairs.items():
         cells = []
         for setting in FULL.settings:
-            pieces = [Workshop(study, SHELF, FULL, setting, "", seeds).together(kind) for seeds in programs(study, FULL)]
-            ends = [np.mean(result["curves"]["models"][pair][-LAST:], axis=0) for piece in pieces if (result := piece.find(SHELF))]
+            ends = [np.mean(result["curves"]["models"][pair][-LAST:], axis=0) for result in together(study, "", setting, kind)]
             found = student_interval(np.concatenate(ends))
             cells.append(f"{found.estimate:.3f} ({found.low:.3f} to {found.high:.3f})")
         rows.append(f"| {about} | {' | '.join(cells)} |")

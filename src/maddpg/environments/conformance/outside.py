@@ -23,7 +23,7 @@ def check_against_space(findings: Findings, space: gymnasium.Space, value: Any, 
             _check_box(findings, place, part, inner, agent, step)
         elif not part.contains(inner):
             what = f"{place} is {describe_value(inner)}, which is not in {describe_value(part)}"
-            findings.add("error", what, "widen its space, or mend the observation: it would be encoded as another one", agent, step)
+            findings.add("error", what, "widen its space, or mend the observation", agent, step)
 
 
 def _parts(space: gymnasium.Space, value: Any, place: str) -> list[tuple[str, gymnasium.Space, Any]]:
