@@ -6,7 +6,7 @@ python examples/against_each_other.py
 from dataclasses import replace
 
 from maddpg import MADDPG, TeamConfig, preset
-from maddpg.training.run import Progress
+from maddpg.training.progress import Progress
 
 CATCHES = 20.0  # points an episode, 10 for each catch
 

@@ -36,7 +36,8 @@ from maddpg.storage.zoo import find_run
 from maddpg.training.build import Parts, build
 from maddpg.training.frozen import freeze
 from maddpg.training.interrupt import stop_on_interrupt
-from maddpg.training.run import Progress, Run
+from maddpg.training.progress import Progress
+from maddpg.training.run import Run
 from maddpg.training.saved import fresh_learner, load_networks, networks, note_steps, trained_steps
 from maddpg.types import PyTree
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from maddpg.cli import progress as module
 from maddpg.cli.progress import counting, describe, training_progress
-from maddpg.training.run import Progress
+from maddpg.training.progress import Progress
 
 
 def at(steps: int, phase: str = "training") -> Progress:
@@ -29,6 +30,7 @@ def test_a_progress_in_words():
     assert describe(at(0, "compiling")) == "compiling"
     assert describe(at(0, "warming up")) == "warming up"
     assert describe(at(500)) == "50,000 steps/s  return -12.3, 5.0"
+    assert describe(replace(at(500), seeds=3)) == "50,000 steps/s over 3 seeds  return -12.3, 5.0"
 
 
 def test_lines_at_intervals_where_there_is_no_terminal(clock):

@@ -208,7 +208,7 @@ def test_progress_is_told_from_compiling_to_the_end(watched):
     assert {(one.steps_per_second, one.seconds_left) for one in warm_up} == {(0.0, 0.0)}  # nothing is known of learning yet
     assert {one.speed for one in warm_up} == {"compiling", "warming up"}
     assert told[-1].steps_per_second > 0
-    assert told[-1].speed == f"{told[-1].steps_per_second:,.0f} steps/s"
+    assert told[-1].speed == f"{told[-1].steps_per_second:,.0f} steps/s over 2 seeds"  # its steps are counted for each
     assert told[-1].seconds_left == 0
     assert told[-2].seconds_left == pytest.approx((350 - told[-2].steps) * 2 / told[-2].steps_per_second)
     assert tuple(told[-1].episode_return) == AGENTS

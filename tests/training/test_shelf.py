@@ -17,7 +17,7 @@ from maddpg.settings import to_dict
 from maddpg.storage.lock import LOCK, Busy, only_one
 from maddpg.storage.run_folder import machine
 from maddpg.training.build import build
-from maddpg.training.run import Progress
+from maddpg.training.progress import Progress
 from maddpg.training.saved import load_networks
 from maddpg.training.shelf import ENDED, SPENT, Shelf, digest, lines
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from maddpg.training.run import Progress as TrainingProgress
+from maddpg.training.progress import Progress as TrainingProgress
 
 LINE_SECONDS = 10.0
 

@@ -74,7 +74,7 @@ def run_to_the_end(parts: Parts, folder: RunFolder, checkpoints: CheckpointConfi
     names = sorted(path.name for path in folder.path.iterdir() if not path.name.startswith("."))
     say(
         f"{_lost(trained)}{lost_line(evaluation)}"
-        f"{trained.steps:_} steps and {trained.updates:_} updates of every agent, {trained.steps_per_second:,.0f} steps/s\n"
+        f"{trained.steps:_} steps and {trained.updates:_} updates of every agent, {trained.speed}\n"
         f"saved in {folder.path}: {', '.join(names)}\n"
         f"next: {program()} evaluate {folder.path}{f' --env mpe2:{config.environment}' if mpe2.has(config) else trusting(config)}"
     )

@@ -23,7 +23,7 @@ from maddpg.paper.settings import Size
 from maddpg.paper.study import Study
 from maddpg.storage.compilation_cache import enable_compilation_cache
 from maddpg.training.interrupt import stop_on_interrupt
-from maddpg.training.run import Progress
+from maddpg.training.progress import Progress
 from maddpg.training.shelf import Shelf, Stopped
 
 LOOK = 1.0  # seconds between looks at whether somebody asked to stop

@@ -6,9 +6,8 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -29,30 +28,12 @@ from maddpg.training.interrupt import stop_on_interrupt
 from maddpg.training.journal import Journal
 from maddpg.training.memory import exhaustion_told, require_memory
 from maddpg.training.pace import Pace
+from maddpg.training.progress import Phase, Progress
 from maddpg.training.refilling import Refill
 from maddpg.training.run_state import RunState
 from maddpg.training.saved import networks, note_steps
 from maddpg.training.trained import Trained
 from maddpg.types import PyTree
-
-Phase = Literal["compiling", "warming up", "training"]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What is told while a run goes on."""
-
-    phase: Phase  # what comes next; at the end, what came last
-    steps: int  # environment steps done, for each seed
-    total: int
-    steps_per_second: float  # of all seeds together, while learning; 0 before that
-    episode_return: dict[str, float]  # by agent, with exploration, over the last interval, mean over seeds; empty before the first
-    seconds_left: float  # at the present speed; 0 before there is one
-
-    @property
-    def speed(self) -> str:
-        """Steps a second in words; before they are known, what is done instead."""
-        return f"{self.steps_per_second:,.0f} steps/s" if self.steps_per_second else self.phase
 
 
 class NotSaved(RuntimeError):
@@ -318,7 +299,7 @@ class Run:
         speed = self._paces[True].rounds_per_second
         left = (rounds - self.rounds) / speed if speed else 0.0
         steps, total = self.rounds * self.training.round_steps, rounds * self.training.round_steps
-        self.tell(Progress(phase, steps, total, self._steps_per_second, self._journal.episode_return, left))
+        self.tell(Progress(phase, steps, total, self._steps_per_second, self._journal.episode_return, left, self.training.seeds))
 
 
 def _copy(learner: TrainState) -> TrainState:

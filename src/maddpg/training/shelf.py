@@ -21,7 +21,8 @@ from maddpg.storage.files import read_json, write_json
 from maddpg.storage.lock import LOCK, only_one
 from maddpg.storage.run_folder import RunFolder, machine
 from maddpg.training.build import build
-from maddpg.training.run import Progress, train
+from maddpg.training.progress import Progress
+from maddpg.training.run import train
 from maddpg.training.saved import load_actors
 from maddpg.training.trained import Trained
 from maddpg.types import PyTree

@@ -9,6 +9,7 @@ from maddpg.environments.contract import Environment
 from maddpg.evaluation.evaluate import Play
 from maddpg.evaluation.stage import Stage
 from maddpg.training.build import Parts
+from maddpg.training.progress import speed_in_words
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class Trained:
     def environment(self) -> Environment:
         """The environment, where it runs on the device."""
         return self.parts.device_environment()
+
+    @property
+    def speed(self) -> str:
+        """How fast it learned, in words."""
+        return speed_in_words(self.steps_per_second, self.parts.config.training.seeds)
 
     def play(self) -> Play:
         """Play whole episodes with its actors."""
