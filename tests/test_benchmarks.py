@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import between_settings, crossplay, knowing_nothing, paper
+from benchmarks import between_settings, crossplay, knowing_nothing, orders, paper
 from benchmarks.ensembles import gains
 from benchmarks.target_updates import LAST, beside, measures, paired
 from maddpg.config import preset
@@ -216,3 +216,19 @@ def test_soft_targets_are_compared_with_hard_ones_of_their_age():
     assert others["soft, tau 0.182"] == "hard, every 10 updates"
     assert others["hard, every 500 updates"] == others["hard, every 2 updates"] == "hard, every 2 updates"
     assert beside("simple_speaker_listener+")["hard, every 100 episodes"] == "hard, every 50 updates"
+
+
+def test_maddpg_does_better_where_its_own_side_has_more_and_where_the_other_side_has_less(monkeypatch):
+    """A margin that good agents with MADDPG raise by 20 points and an adversary with MADDPG lowers by 10, whoever else plays."""
+
+    def together(study, world, setting, line_up):
+        margin = 0.5 + 0.2 * (line_up[0] == "MADDPG") - 0.1 * (line_up[1] == "MADDPG")
+        return [] if setting == "tuned" else [{"means": {deception.MARGIN: [margin - 0.01, margin, margin + 0.01]}}]
+
+    monkeypatch.setattr(orders.paper, "together", together)
+    good, adversary = (one for one in orders.questions() if one.study.name == "deception" and one.world == "N = 2")
+
+    assert good.answer("paper").startswith("20.0 (100%, p = 0.0")
+    assert adversary.answer("paper").startswith("10.0 (100%, p = 0.0")
+    assert good.answer("tuned") == "not run yet"
+    assert (good.printed(), adversary.printed()) == ("42.5 ?", "23.4 ?")  # 55.2 - 9.9 and 75.8 - 36.1; 75.8 - 55.2 and 36.1 - 9.9
