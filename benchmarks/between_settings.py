@@ -115,7 +115,6 @@ TABLES: dict[str, Comparison] = {
             "clip": Variant("and gradients clipped to 0.5 by tensor", algorithm=MUTE | CLIPPED),
             "one critic": Variant("and one critic", algorithm=MUTE | {"twin_critics": False}),
             "minibatch": Variant("and a minibatch for each agent", algorithm=MUTE | {"minibatch": "per_agent"}),
-            "actions": Variant("and soft actions on the simplex", algorithm=MUTE | {"estimator": "soft"}, world={"action_mode": "simplex"}),
             "start": Variant(
                 "and one update a round, a policy's warm-up, targets of their own weights",
                 algorithm=MUTE | {"target_initialisation": "independent"},
