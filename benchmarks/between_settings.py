@@ -24,7 +24,7 @@ from maddpg.config import Config
 from maddpg.paper import FULL, Size, covert, deception
 from maddpg.paper.reproduce import Piece, Workshop
 from maddpg.paper.study import Study
-from maddpg.paper.tables import cell, of_seeds
+from maddpg.paper.tables import NOT_RUN, cell, of_seeds
 from maddpg.training.shelf import Shelf
 
 SHELF = Shelf(RESULTS, paper.SHELF.runs)
@@ -78,7 +78,7 @@ class Comparison:
             piece, shelf = self.piece(name)
             result = piece.find(shelf)
             if result is None:
-                rows.append(f"| {variant.about} | not run yet |{' |' * (len(headings) - 2)}")
+                rows.append(f"| {variant.about} | {NOT_RUN} |{' |' * (len(headings) - 2)}")
                 continue
             cells = [count(result["means"]) for count in self.counts.values()]
             cells += [cell(measure, measure.possible(of_seeds([result["means"][measure.heading]]))) for measure in measures]

@@ -17,6 +17,7 @@ from benchmarks import paper
 from benchmarks.tables import fill
 from maddpg.paper import FULL, deception
 from maddpg.paper.study import REACHED, LineUp
+from maddpg.paper.tables import NOT_RUN
 from maddpg.statistics import student_interval
 
 DRAWS = 400_000  # a share's standard error is below 0.1 points
@@ -112,10 +113,10 @@ def deceived() -> list[str]:
 
 def _ends(world: str, setting: str, line_up: LineUp) -> str:
     """Of sides that were trained together, the mean over the last evaluations of all seeds there are."""
-    curves = [result["curves"]["evaluation"] for result in paper.together(deception.STUDY, world, setting, line_up)]
-    ends = [np.mean(each[DISTANCE][-LAST:], axis=0) for each in curves if DISTANCE in each]
+    results = paper.together(deception.STUDY, world, setting, line_up)
+    ends = [np.mean(result["curves"]["evaluation"][DISTANCE][-LAST:], axis=0) for result in results]
     if not ends:
-        return "not recorded" if curves else "not run yet"
+        return NOT_RUN
     found = student_interval(np.concatenate(ends))
     return f"{found.estimate:.3f} ({found.low:.3f} to {found.high:.3f})"
 

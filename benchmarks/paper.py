@@ -21,6 +21,7 @@ from maddpg.paper.reproduce import Piece, Workshop
 from maddpg.paper.settings import programs
 from maddpg.paper.side_by_side import carry_out_side_by_side, require_jobs
 from maddpg.paper.study import LineUp, Study
+from maddpg.paper.tables import NOT_RUN
 from maddpg.statistics import student_interval
 from maddpg.training.shelf import Shelf
 
@@ -60,7 +61,7 @@ def single_seeds(name: str) -> list[str]:
             played[f", {about}"] = [result for piece in pieces if (result := piece.find(SHELF))]
         for about, results in played.items():
             values = [[value for result in results for value in result["means"][heading]] for heading in SINGLE[name]]
-            cells = [", ".join(f"{100 * value:.0f}" for value in each) or "not run yet" for each in values]
+            cells = [", ".join(f"{100 * value:.0f}" for value in each) or NOT_RUN for each in values]
             rows.append(f"| {' | '.join([*line_up, setting + about, *cells])} |")
     return rows
 
