@@ -1,4 +1,4 @@
-"""What is told while a run goes on."""
+"""How far a run is, and how fast it goes, for whoever watches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Progress:
     steps_per_second: float  # of all seeds together, while learning; 0 before that
     episode_return: dict[str, float]  # by agent, with exploration, over the last interval, mean over seeds; empty before the first
     seconds_left: float  # at the present speed; 0 before there is one
-    seeds: int = 1
+    seeds: int = 1  # that learn side by side
 
     @property
     def speed(self) -> str:
